@@ -1,0 +1,1 @@
+"""Values every capability shares: exact numbers, identifiers, errors, events."""
