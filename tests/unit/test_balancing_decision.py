@@ -15,6 +15,7 @@ from domain.plans.balancing_plan import (
     Sizing,
     TradingHours,
 )
+from domain.plans.clipping import WishedTrade, clip
 from domain.plans.plan import (
     ClipStep,
     DecisionAction,
@@ -180,6 +181,19 @@ def test_reservations_are_not_free() -> None:
     sell = proposal_of(decide(PLAN, held, market("103")))
     assert buy.trimming[0].limit == Decimal(200)
     assert (sell.trimming[0].step, sell.qty) == (ClipStep.INVENTORY, Decimal(2))
+
+
+def test_ledger_rounding_of_notional_and_fee_never_overdraws_the_cell() -> None:
+    plan = BalancingPlan(
+        commission_rate=Decimal("0.2"),
+        band=Band(Decimal(0), Decimal(1)),
+        max_trade_fraction=Decimal(1),
+        order_policy=OrderPolicy(min_notional=Decimal(0)),
+    )
+    view = replace(CELL, qty=Decimal(0), cash=Decimal("60.000009"))
+    # 50.0000075 shares would cost 50.000008 + 10.000002: both halves round up, one step too many.
+    clipped = clip(WishedTrade(Side.BUY, Decimal(100), Decimal(1)), plan, view)
+    assert clipped.qty == Decimal("50.00000666")
 
 
 def test_limits_cut_in_order_and_each_cut_is_reported() -> None:
