@@ -1,0 +1,1 @@
+"""Use cases: synchronous, framework-free callables over ports."""

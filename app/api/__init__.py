@@ -1,0 +1,1 @@
+"""HTTP: one package per capability with its routes and schemas."""

@@ -1,0 +1,1 @@
+"""Protocols the use cases need and the infrastructure implements."""

@@ -1,0 +1,1 @@
+"""Risk: what may go out, how big, and why not."""

@@ -1,0 +1,108 @@
+"""What routes ask for: the caller with a scope, and a way to run commands and queries."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Protocol, TypeVar
+
+from fastapi import Depends, Request
+from fastapi.security import OAuth2PasswordBearer
+
+from app.api.problems import request_id_of
+from application.context import Principal, RequestContext, Scope
+from application.ports.unit_of_work import Store, UnitOfWork
+from domain.shared.errors import AccessDenied
+
+T = TypeVar("T")
+
+bearer = OAuth2PasswordBearer(
+    tokenUrl="/api/v1/auth/login",
+    auto_error=False,
+    scopes={scope.value: f"{scope.value} access" for scope in Scope},
+)
+
+
+class Authenticator(Protocol):
+    """Turns a request's credentials into a principal, or raises NotAuthenticated."""
+
+    async def __call__(self, request: Request) -> Principal: ...
+
+
+class Requires:
+    """Dependency: the authenticated caller, who must hold the scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    async def __call__(
+        self, request: Request, _token: Annotated[str | None, Depends(bearer)]
+    ) -> Principal:
+        principal: Principal = await request.app.state.authenticate(request)
+        request.scope["ballast_principal"] = principal
+        if not principal.may(self.scope):
+            raise AccessDenied(
+                "access_denied",
+                f"This needs the scope {self.scope.value}.",
+                context={"needed": self.scope.value},
+            )
+        await request.app.state.spend(request, principal)
+        return principal
+
+
+Reader = Annotated[Principal, Depends(Requires(Scope.READ))]
+Trader = Annotated[Principal, Depends(Requires(Scope.TRADE))]
+RiskManager = Annotated[Principal, Depends(Requires(Scope.RISK))]
+Admin = Annotated[Principal, Depends(Requires(Scope.ADMIN))]
+
+
+class Dispatch:
+    """Runs use cases for a request: commands on the writer, queries on read connections."""
+
+    def __init__(self, store: Store, *, reads_inline: bool) -> None:
+        self._store = store
+        self._reads_inline = reads_inline
+
+    def context(self, request: Request, principal: Principal) -> RequestContext:
+        """Who asks, for the event log."""
+        return RequestContext(
+            principal.owner_id, principal.user_id, request_id_of(request), principal.scopes
+        )
+
+    async def command(
+        self, request: Request, principal: Principal, work: Callable[[UnitOfWork], T]
+    ) -> T:
+        """Result of a command, after its commit."""
+        future = self._store.command(work, self.context(request, principal))
+        return await asyncio.wrap_future(future)
+
+    async def query(
+        self, request: Request, principal: Principal, work: Callable[[UnitOfWork], T]
+    ) -> T:
+        """Result of a query that may touch many rows, off the event loop."""
+        context = self.context(request, principal)
+        return await asyncio.to_thread(self._store.query, work, context)
+
+    async def glance(
+        self, request: Request, principal: Principal, work: Callable[[UnitOfWork], T]
+    ) -> T:
+        """Result of a keyed read: inline on SQLite, where a thread hop costs more than the read."""
+        if not self._reads_inline:
+            return await self.query(request, principal, work)
+        return self._store.query(work, self.context(request, principal))
+
+
+async def _dispatch(request: Request) -> Dispatch:
+    dispatch: Dispatch = request.app.state.dispatch
+    return dispatch
+
+
+Runs = Annotated[Dispatch, Depends(_dispatch)]
+
+
+def use(kind: type[T]) -> Callable[[Request], Awaitable[T]]:
+    """Dependency: the container's instance of a use case."""
+
+    async def resolve(request: Request) -> T:
+        instance: Any = request.app.state.container.get(kind)
+        return instance  # type: ignore[no-any-return]
+
+    return resolve

@@ -1,0 +1,174 @@
+"""Once per key: the first answer is stored in the transaction of its effect and replayed afterwards.
+
+Scope = owner + route template + parent id. Signature = SHA-256 of the canonical body (1.5 equals 1.50).
+First → the route's status; same key and body → 200 with `Idempotency-Replayed: true` (a refusal keeps
+its status); other body → 409; still running after `WAIT_S` → 409 `request_in_progress`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Header, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from app.api.dependencies import Dispatch
+from app.api.problems import PROBLEM_JSON, problem_of, request_id_of
+from app.api.wire import encode
+from application.context import Principal
+from application.ports.repositories import StoredAnswer
+from application.ports.unit_of_work import UnitOfWork
+from domain.shared.canonical import signature
+from domain.shared.errors import BadInput, Conflict, RuleRefused
+
+T = TypeVar("T")
+WAIT_S = 5.0
+KEY_LENGTH_MAX = 128
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a command's result looks like on the wire."""
+
+    status: int
+    body: BaseModel
+
+
+def _checked(key: str | None) -> str | None:
+    if key is None:
+        return None
+    if not 1 <= len(key) <= KEY_LENGTH_MAX or not all("!" <= c <= "~" for c in key):
+        raise BadInput(
+            "invalid_idempotency_key", "Idempotency-Key is 1 to 128 visible ASCII characters."
+        )
+    return key
+
+
+async def optional_key(
+    idempotency_key: Annotated[
+        str | None, Header(description="Makes a retry safe: same key, same answer.")
+    ] = None,
+) -> str | None:
+    """Dependency for routes that honour the header."""
+    return _checked(idempotency_key)
+
+
+async def required_key(
+    idempotency_key: Annotated[
+        str | None, Header(description="Required. Makes a retry safe: same key, same answer.")
+    ] = None,
+) -> str:
+    """Dependency for routes that move money or risk."""
+    key = _checked(idempotency_key)
+    if key is None:
+        raise BadInput(
+            "missing_idempotency_key", "missing idempotency key: send the header Idempotency-Key."
+        )
+    return key
+
+
+class Once:
+    """Executes keyed commands at most once; one instance per process."""
+
+    def __init__(self, dispatch: Dispatch) -> None:
+        self._dispatch = dispatch
+        self._running: dict[tuple[str, str, str], asyncio.Future[None]] = {}
+
+    async def __call__(
+        self,
+        request: Request,
+        principal: Principal,
+        key: str | None,
+        work: Callable[[UnitOfWork], T],
+        present: Callable[[T], Presented],
+        *,
+        parent: str = "",
+        before: Callable[[UnitOfWork], object] | None = None,
+    ) -> Response:
+        """Run `work` once for the key; without a key just run it.
+
+        `before` runs ahead of the key's look-up, so that a missing parent answers 404 first.
+        """
+        if key is None:
+            done = await self._dispatch.command(request, principal, lambda u: present(work(u)))
+            return Response(encode(done.body), done.status, media_type=_media(done.status))
+        scope = f"{request.method} {_template(request)} {parent}"
+        lock = (principal.owner_id, scope, key)
+        await self._wait_for_twin(lock)
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._running[lock] = mine
+        body_signature = signature(request.scope.get("ballast_json"))
+        keyed = _keyed(scope, key, body_signature, work, present, request_id_of(request))
+
+        def command(uow: UnitOfWork) -> tuple[StoredAnswer, bool]:
+            if before is not None:
+                before(uow)
+            return keyed(uow)
+
+        try:
+            answer, replayed = await self._dispatch.command(request, principal, command)
+        finally:
+            self._running.pop(lock, None)
+            mine.set_result(None)
+        return _response(answer, replayed=replayed)
+
+    async def _wait_for_twin(self, lock: tuple[str, str, str]) -> None:
+        deadline = asyncio.get_running_loop().time() + WAIT_S
+        while (twin := self._running.get(lock)) is not None:
+            left = deadline - asyncio.get_running_loop().time()
+            done, _ = await asyncio.wait((twin,), timeout=max(0.0, left))
+            if not done:
+                raise Conflict(
+                    "request_in_progress",
+                    "The first request with this key is still running.",
+                    retry_after_s=1,
+                )
+
+
+def _keyed(
+    scope: str,
+    key: str,
+    body_signature: str,
+    work: Callable[[UnitOfWork], T],
+    present: Callable[[T], Presented],
+    request_id: str,
+) -> Callable[[UnitOfWork], tuple[StoredAnswer, bool]]:
+    def run(uow: UnitOfWork) -> tuple[StoredAnswer, bool]:
+        stored = uow.idempotency.find(scope, key)
+        if stored is not None:
+            if stored.signature != body_signature:
+                raise Conflict(
+                    "idempotency_signature_mismatch",
+                    "This Idempotency-Key was used with another body.",
+                )
+            return stored, True
+        try:
+            with uow.savepoint():
+                done = present(work(uow))
+        except RuleRefused as refusal:
+            problem = problem_of(refusal, request_id)
+            done = Presented(problem.status, problem)
+        answer = StoredAnswer(body_signature, done.status, encode(done.body), _media(done.status))
+        uow.idempotency.store(scope, key, answer)
+        return answer, False
+
+    return run
+
+
+def _media(status: int) -> str:
+    return JSON if status < 400 else PROBLEM_JSON
+
+
+def _response(answer: StoredAnswer, *, replayed: bool) -> Response:
+    status = 200 if replayed and answer.status < 400 else answer.status
+    headers = {"Idempotency-Replayed": "true"} if replayed else {}
+    return Response(answer.body, status, headers, answer.media_type)
+
+
+def _template(request: Request) -> str:
+    route = request.scope.get("route")
+    path: str = getattr(route, "path", request.url.path)
+    return path.removeprefix("/api")

@@ -1,0 +1,1 @@
+"""Positions, orders, fills, accounts over HTTP."""

@@ -1,0 +1,148 @@
+"""The route class every router uses: strict JSON in, exact JSON out, declared error codes."""
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from app.api.problems import PROBLEM_JSON, Problem
+from app.api.wire import ExactJsonResponse, MalformedJson, parse_json
+
+_WRAPPED = "__ballast_exact__"
+
+
+class CodedHttpError(HTTPException):
+    """An HTTP error of the parsing stage with its own code."""
+
+    def __init__(self, status_code: int, code: str, detail: str) -> None:
+        super().__init__(status_code, detail)
+        self.code = code
+
+
+class StrictRequest(Request):
+    """Parses JSON by the service's rules and keeps the value for the idempotency signature."""
+
+    async def json(self) -> Any:
+        if "ballast_json" not in self.scope:
+            try:
+                self.scope["ballast_json"] = parse_json(await self.body())
+            except MalformedJson as error:
+                raise CodedHttpError(400, "malformed_json", str(error)) from None
+        return self.scope["ballast_json"]
+
+
+class BallastRoute(APIRoute):
+    """Encodes what an endpoint returns exactly, and refuses bodies that are not JSON with 415."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        status = options.get("status_code") or 200
+        super().__init__(path, _exact(endpoint, status), **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        takes_json = self.body_field is not None and "multipart" not in _media_type(self)
+
+        async def strict(request: Request) -> Response:
+            if takes_json:
+                content_type = request.headers.get("content-type", "")
+                has_body = request.headers.get("content-length", "0") != "0" or (
+                    "transfer-encoding" in request.headers
+                )
+                if has_body and content_type.partition(";")[0].strip().lower() not in _JSON_TYPES:
+                    raise CodedHttpError(
+                        415, "unsupported_media_type", "Send the body as application/json."
+                    )
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strict
+
+
+_JSON_TYPES = ("application/json", "application/merge-patch+json")
+
+
+def _media_type(route: APIRoute) -> str:
+    if route.body_field is None:
+        return ""
+    media_type = getattr(route.body_field.field_info, "media_type", "application/json")
+    return "multipart" if "form" in str(media_type) else str(media_type)
+
+
+def _exact(endpoint: Callable[..., Any], status: int) -> Callable[..., Awaitable[Any]]:
+    if hasattr(endpoint, _WRAPPED):
+        return endpoint
+
+    injected = next(
+        (n for n, p in inspect.signature(endpoint).parameters.items() if p.annotation is Response),
+        None,
+    )
+
+    @functools.wraps(endpoint)
+    async def exact(*args: Any, **kwargs: Any) -> Any:
+        answer = await endpoint(*args, **kwargs)
+        if isinstance(answer, Response):
+            return answer
+        sent = Response(status_code=status)
+        if answer is not None:
+            sent = ExactJsonResponse(answer, status_code=status)
+        if injected is not None:
+            sent.headers.raw.extend(kwargs[injected].headers.raw)
+        return sent
+
+    setattr(exact, _WRAPPED, True)
+    return exact
+
+
+def capability_router(tag: str, prefix: str = "") -> APIRouter:
+    """A capability's router."""
+    return APIRouter(prefix=prefix, tags=[tag], route_class=BallastRoute)
+
+
+COMMON_CODES: dict[int, tuple[str, ...]] = {
+    400: ("malformed_json", "bad_request"),
+    401: ("not_authenticated", "token_expired"),
+    403: ("access_denied", "origin_refused"),
+    422: ("invalid_request",),
+    429: ("rate_limited",),
+    503: ("store_unavailable", "queue_full", "shutting_down"),
+}
+
+
+def refusals(*declared: str) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI responses for the problem codes a route can answer, the common ones included.
+
+    `declared` items read `404 position_not_found`.
+    """
+    codes: dict[int, list[str]] = {status: list(names) for status, names in COMMON_CODES.items()}
+    for item in declared:
+        status, _, code = item.partition(" ")
+        codes.setdefault(int(status), []).append(code)
+    return {
+        status: {
+            "description": ", ".join(names),
+            "content": {
+                PROBLEM_JSON: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {name: {"value": _example(status, name)} for name in names},
+                }
+            },
+        }
+        for status, names in sorted(codes.items())
+    }
+
+
+def _example(status: int, code: str) -> dict[str, Any]:
+    return Problem(
+        type=f"/docs/errors#{code}",
+        title=code.replace("_", " ").capitalize(),
+        status=status,
+        detail="A sentence that says what was wrong.",
+        code=code,
+        instance="req_0190b6f0c4d57c1e8a54c0ffee000001",
+        retryable=status in (429, 503),
+        errors=[],
+        context={},
+    ).model_dump()

@@ -1,0 +1,85 @@
+"""The one place where adapters meet ports."""
+
+from datetime import datetime
+
+from dishka import Container, Provider, Scope, make_container, provide
+
+from app.settings import Settings
+from application.portfolio.accounts import OpenAccount
+from application.portfolio.change_position import RetireCell
+from application.portfolio.create_cell import CreateCell
+from application.portfolio.end_order import EndOrder
+from application.portfolio.move_cash import MoveCash
+from application.portfolio.record_fill import RecordFill
+from application.portfolio.submit_order import SubmitOrder
+from application.ports.clock import Clock
+from application.ports.ids import Ids
+from application.ports.unit_of_work import Store
+from application.ports.prices import Prices
+from domain.plans.plan import PriceView
+from infrastructure.clock import SystemClock
+from infrastructure.ids import UuidIds
+from infrastructure.persistence.engine import Database, open_database
+from infrastructure.persistence.store import SqlStore
+
+
+class Foundation(Provider):
+    """Clock, identifiers, store."""
+
+    scope = Scope.APP
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    @provide
+    def settings(self) -> Settings:
+        return self._settings
+
+    @provide
+    def clock(self) -> Clock:
+        return SystemClock()
+
+    @provide
+    def ids(self) -> Ids:
+        return UuidIds()
+
+    @provide
+    def database(self) -> Database:
+        return open_database(self._settings.database_address)
+
+    @provide
+    def sql_store(self, database: Database, clock: Clock) -> SqlStore:
+        return SqlStore(database, clock)
+
+    @provide
+    def store(self, sql_store: SqlStore) -> Store:
+        return sql_store
+
+
+class NoPrices:
+    def newest(self, instrument: str, now: datetime) -> PriceView | None:
+        return None
+
+
+class Portfolio(Provider):
+    """Use cases of the book."""
+
+    scope = Scope.APP
+
+    @provide
+    def prices(self) -> Prices:
+        return NoPrices()
+
+    create_cell = provide(CreateCell)
+    submit_order = provide(SubmitOrder)
+    record_fill = provide(RecordFill)
+    end_order = provide(EndOrder)
+    move_cash = provide(MoveCash)
+    open_account = provide(OpenAccount)
+    retire_cell = provide(RetireCell)
+
+
+def build_container(settings: Settings) -> Container:
+    """Everything wired for one process; adapters are made when first asked for."""
+    return make_container(Foundation(settings), Portfolio())

@@ -1,0 +1,81 @@
+"""Every knob of the service: one documented field each, from BALLAST_* or `ballast.toml`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "testserver")
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """Precedence: arguments, environment, `ballast.toml`, defaults."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BALLAST_", toml_file="ballast.toml", extra="forbid", frozen=True
+    )
+
+    host: str = Field("127.0.0.1", description="Address to bind.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to bind.")
+    workers: int = Field(1, ge=1, le=64, description="API processes; above 1 needs PostgreSQL.")
+    data_dir: Path = Field(Path("data"), description="Folder of database, candles, secrets.")
+    database_url: str = Field("", description="Empty: SQLite in the data folder.")
+    redis_url: str = Field("", description="Empty: in-process cache, bus, limits and leases.")
+    dask_scheduler: str = Field("", description="Address of a Dask scheduler; empty: local pool.")
+    auth: Literal["on", "off"] = Field("on", description="`off` only on loopback.")
+    secret: SecretStr | None = Field(None, description="At least 32 bytes; generated if absent.")
+    secret_file: Path | None = Field(None, description="File that holds the secret.")
+    owner_password_file: Path | None = Field(None, description="Presets the owner's password.")
+    allowed_hosts: Names = Field(
+        LOOPBACK_NAMES, description="Host names answered, comma-separated."
+    )
+    cors_origins: Names = Field((), description="Origins browsers may call from, comma-separated.")
+    behind_tls_proxy: bool = Field(False, description="A proxy in front terminates TLS.")
+    tls_cert_file: Path | None = Field(None, description="Certificate chain, PEM.")
+    tls_key_file: Path | None = Field(None, description="Private key, PEM.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Threshold."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="`auto`: console on a terminal, else JSON."
+    )
+    debug: bool = Field(False, description="More detail in logs; never in answers.")
+    bundled_data: bool = Field(True, description="Load the bundled daily series at first start.")
+    rate_read_per_minute: int = Field(600, ge=1, description="Reads per principal.")
+    rate_write_per_minute: int = Field(120, ge=1, description="Writes per principal.")
+    rate_orders_per_minute: int = Field(600, ge=1, description="Order submits per principal.")
+    rate_auth_per_15_minutes: int = Field(10, ge=1, description="Logins per address.")
+    rate_compute_per_minute: int = Field(30, ge=1, description="Job submits per principal.")
+    jobs_concurrent: int = Field(2, ge=1, le=64, description="Jobs running at once.")
+    jobs_queued_max: int = Field(200, ge=1, description="Jobs waiting before 503.")
+
+    @field_validator("allowed_hosts", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def database_address(self) -> str:
+        """Where the store is."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'ballast.db'}"

@@ -1,0 +1,1 @@
+"""Use cases of the book: accounts, cells, orders, fills, plans, corporate actions."""

@@ -1,0 +1,218 @@
+"""Submit an order: gate, reservation, order and events in one transaction; refusals are stored too."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from application.portfolio.recording import (
+    position_event,
+    require_sound_reservations,
+    transfer_ids,
+)
+from application.ports.ids import Ids
+from application.ports.unit_of_work import UnitOfWork
+from application.risk.gate_facts import gate_context, reference_of
+from domain.portfolio.account import Account, TradingState
+from domain.portfolio.apply_fill import hold_reservation
+from domain.portfolio.lifecycle import OrderFact, OrderStatus
+from domain.portfolio.order import Intent, Order, OrderTerms, OrderType, Origin, TimeInForce
+from domain.portfolio.position import Position, PositionStatus
+from domain.portfolio.reservation import Reservation, reserve
+from domain.risk.context import GateContext
+from domain.risk.gate import judge
+from domain.risk.verdict import Verdict
+from domain.shared.decimals import plain
+from domain.shared.errors import AccountHalted, Conflict
+from domain.shared.ids import Prefix
+from domain.shared.side import Side
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What the caller asks for; prices and quantity are checked, never changed."""
+
+    side: Side
+    qty: Decimal
+    type: OrderType = OrderType.MARKET
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    good_till: datetime | None = None
+    note: str | None = None
+    is_close: bool = False
+    origin: Origin = Origin.MANUAL
+    evaluation_id: str | None = None
+    proposal_id: str | None = None
+    confirm_duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The stored order, the verdict on it, and what was reserved."""
+
+    order: Order
+    verdict: Verdict
+    reservation: Reservation
+
+    @property
+    def accepted(self) -> bool:
+        """False when the gate refused; the refused order is stored and readable all the same."""
+        return self.order.status is not OrderStatus.REJECTED
+
+
+class SubmitOrder:
+    """Raises Conflict `position_closed` or `position_paused`; a refusal by the gate is an answer."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+
+    def __call__(self, position_id: str, request: OrderRequest, work: UnitOfWork) -> Submitted:
+        position = work.positions.get(position_id)
+        account = work.accounts.get(position.account_id)
+        terms = _terms(position, account, request)
+        reservation = reserve(terms, reference_of(position, terms).value)
+        draft = self._draft(position, terms, reservation, request, work)
+        context = gate_context(
+            position, account, draft, work, confirm_duplicate=request.confirm_duplicate
+        )
+        _require_open(position, context)
+        if account.status is TradingState.HALTED and not context.is_reducing:
+            raise AccountHalted("account_halted", f"Account {account.name} is halted.")
+        verdict = judge(context)
+        if not verdict.allowed:
+            return self._refused(position, draft, verdict, work)
+        return self._accepted(position, draft, verdict, reservation, work)
+
+    def _draft(
+        self,
+        position: Position,
+        terms: OrderTerms,
+        reservation: Reservation,
+        request: OrderRequest,
+        work: UnitOfWork,
+    ) -> Order:
+        return Order(
+            id=self._ids.new(Prefix.ORDER),
+            client_order_id=self._ids.new(Prefix.CLIENT_ORDER),
+            owner_id=position.owner_id,
+            account_id=position.account_id,
+            position_id=position.id,
+            instrument=position.instrument,
+            venue=position.venue,
+            terms=terms,
+            status=OrderStatus.PENDING_SUBMIT,
+            created_at=work.now,
+            updated_at=work.now,
+            reserved=reservation.amount,
+            reservation_price=reservation.price,
+            evaluation_id=request.evaluation_id,
+        )
+
+    def _refused(
+        self, position: Position, draft: Order, verdict: Verdict, work: UnitOfWork
+    ) -> Submitted:
+        order = _judged(draft, verdict).moved(
+            OrderFact.REFUSED, work.now, reason=verdict.refusals[0].code
+        )
+        order = replace(order, reserved=None, rejected_by="gate", version=1)
+        work.orders.add(order)
+        work.events.append(
+            [
+                position_event(
+                    "order_refused",
+                    position,
+                    work.now,
+                    verdict.sentence(),
+                    inputs=_inputs(order),
+                    outputs={"order_id": order.id, "failed": [f.code for f in verdict.refusals]},
+                )
+            ]
+        )
+        return Submitted(order, verdict, Reservation(None, None, "refused"))
+
+    def _accepted(
+        self,
+        position: Position,
+        draft: Order,
+        verdict: Verdict,
+        reservation: Reservation,
+        work: UnitOfWork,
+    ) -> Submitted:
+        balances = work.ledger.balances(position.account_id, position.id)
+        transfers = hold_reservation(draft, position, work.now, transfer_ids(self._ids))
+        balances.apply(transfers)
+        # The manual venue accepts by itself: nothing is sent, a person reports what was executed.
+        claimed = _judged(draft, verdict).moved(OrderFact.CLAIMED, work.now)
+        order = replace(claimed.moved(OrderFact.ACCEPTED, work.now), version=1)
+        work.orders.add(order)
+        work.ledger.post(transfers, balances)
+        require_sound_reservations(position, work.orders, balances)
+        terms = order.terms
+        message = (
+            f"{terms.side} {plain(terms.qty)} {position.instrument} accepted by {order.venue}."
+        )
+        work.events.append(
+            [
+                position_event(
+                    "order_submitted",
+                    position,
+                    work.now,
+                    message,
+                    inputs=_inputs(order),
+                    outputs={
+                        "order_id": order.id,
+                        "client_order_id": order.client_order_id,
+                        "steps": ["pending_submit", "submitting", "working"],
+                        "reserved": order.reserved,
+                    },
+                )
+            ]
+        )
+        return Submitted(order, verdict, reservation)
+
+
+def _terms(position: Position, account: Account, request: OrderRequest) -> OrderTerms:
+    intent = Intent.INCREASE if position.qty else Intent.OPEN
+    if request.side is Side.SELL:
+        intent = Intent.REDUCE
+    rate = account.costs.commission_rate
+    if position.plan is not None:
+        rate = position.plan.commission_rate
+    return OrderTerms(
+        side=request.side,
+        qty=request.qty,
+        type=request.type,
+        limit_price=request.limit_price,
+        stop_price=request.stop_price,
+        time_in_force=request.time_in_force,
+        good_till=request.good_till,
+        reduce_only=request.is_close,
+        intent=Intent.CLOSE if request.is_close else intent,
+        origin=request.origin,
+        commission_rate=rate,
+        note=request.note,
+    )
+
+
+def _require_open(position: Position, context: GateContext) -> None:
+    if position.status is PositionStatus.CLOSED:
+        raise Conflict("position_closed", f"Position {position.id} is closed.")
+    if position.status is PositionStatus.PAUSED and not context.is_reducing:
+        raise Conflict("position_paused", f"Position {position.id} is paused.")
+
+
+def _judged(order: Order, verdict: Verdict) -> Order:
+    return replace(order, checks=tuple(f.as_document() for f in verdict.findings))
+
+
+def _inputs(order: Order) -> dict[str, object]:
+    terms = order.terms
+    return {
+        "side": terms.side.value,
+        "qty": terms.qty,
+        "type": terms.type.value,
+        "limit_price": terms.limit_price,
+        "stop_price": terms.stop_price,
+        "intent": terms.intent.value,
+        "origin": terms.origin.value,
+    }

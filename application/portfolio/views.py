@@ -1,0 +1,150 @@
+"""Read models: a position valued at the newest price known, an account with its equity."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from application.ports.prices import Prices
+from application.ports.repositories import Page, PositionFilter
+from application.ports.unit_of_work import UnitOfWork
+from domain.plans.plan import PriceView
+from domain.portfolio.account import Account
+from domain.portfolio.ledger import Bucket, LedgerKey
+from domain.portfolio.position import Position
+from domain.shared.decimals import ZERO, cash
+
+POSITIONS_VALUED_MAX = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class ValuedPosition:
+    """A position at a price; `reasons` says why a figure is null."""
+
+    position: Position
+    price: PriceView | None
+    equity: Decimal | None
+    unrealized_pnl: Decimal | None
+    stock_fraction: Decimal | None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ValuedAccount:
+    """An account with its cash and, where every holding has a price, its equity."""
+
+    account: Account
+    available: Decimal
+    reserved: Decimal
+    receivable: Decimal
+    cells_cash: Decimal
+    stock_value: Decimal | None
+    equity: Decimal | None
+    reasons: Mapping[str, str]
+
+
+def newest_price(position: Position, prices: Prices, now: datetime) -> PriceView | None:
+    """The newer of the stored close and the last execution; each with source and age."""
+    stored = prices.newest(position.instrument, now)
+    if position.last_fill_price is None or position.last_executed_at is None:
+        return stored
+    if stored is not None and stored.as_of is not None:
+        if stored.as_of >= position.last_executed_at:
+            return stored
+    age_s = Decimal(str(max(0.0, (now - position.last_executed_at).total_seconds())))
+    return PriceView(position.last_fill_price, "last_fill", age_s, position.last_executed_at)
+
+
+def valued(position: Position, prices: Prices, now: datetime) -> ValuedPosition:
+    """Equity, unrealised P&L and stock share at the newest price; null with a reason without one."""
+    price = newest_price(position, prices, now)
+    value = None if price is None else price.value
+    basis = position.basis
+    reasons: dict[str, str] = {}
+    unrealized: Decimal | None = ZERO
+    if position.qty:
+        if value is None:
+            unrealized = None
+            reasons["unrealized_pnl"] = reasons["equity"] = reasons["stock_fraction"] = "no_price"
+        elif basis.cost is None:
+            unrealized = None
+            reasons["unrealized_pnl"] = "unknown_cost"
+        else:
+            unrealized = cash(position.qty * value) - basis.cost
+    if not basis.realized_known:
+        reasons["realized_pnl"] = "unknown_cost"
+    if basis.avg_cost is None:
+        reasons["avg_cost"] = "flat" if position.qty == 0 else "unknown_cost"
+    stock_fraction = position.stock_fraction(value)
+    if stock_fraction is None:
+        reasons.setdefault("stock_fraction", "no_equity")
+    return ValuedPosition(
+        position, price, position.equity(value), unrealized, stock_fraction, reasons
+    )
+
+
+def valued_accounts(
+    accounts: Sequence[Account], prices: Prices, work: UnitOfWork
+) -> list[ValuedAccount]:
+    """Accounts with balances and equity; one query for balances, one for positions."""
+    if not accounts:
+        return []
+    amounts = work.ledger.amounts_of([account.id for account in accounts])
+    where = PositionFilter()
+    positions = work.positions.list(where, Page(limit=POSITIONS_VALUED_MAX))
+    return [
+        _valued_account(
+            account,
+            {k: v for k, v in amounts.items() if k.account_id == account.id},
+            [p for p in positions if p.account_id == account.id],
+            prices,
+            work.now,
+        )
+        for account in accounts
+    ]
+
+
+def _valued_account(
+    account: Account,
+    amounts: Mapping[LedgerKey, Decimal],
+    positions: Sequence[Position],
+    prices: Prices,
+    now: datetime,
+) -> ValuedAccount:
+    def held(bucket: Bucket, *, own: bool) -> Decimal:
+        return sum(
+            (
+                amount
+                for key, amount in amounts.items()
+                if key.bucket is bucket
+                and key.asset == account.base_currency
+                and (key.holder_id == account.id) is own
+            ),
+            ZERO,
+        )
+
+    available, reserved = held(Bucket.AVAILABLE, own=True), held(Bucket.RESERVED, own=True)
+    cells_cash = held(Bucket.AVAILABLE, own=False) + held(Bucket.RESERVED, own=False)
+    receivable = held(Bucket.RECEIVABLE, own=True) + held(Bucket.RECEIVABLE, own=False)
+    reasons: dict[str, str] = {}
+    stock_value: Decimal | None = ZERO
+    for position in positions:
+        if position.qty == 0:
+            continue
+        price = newest_price(position, prices, now)
+        if price is None or stock_value is None:
+            stock_value = None
+            reasons["equity"] = reasons["stock_value"] = "no_price"
+        else:
+            stock_value += cash(position.qty * price.value)
+    money = available + reserved + cells_cash + receivable
+    return ValuedAccount(
+        account=account,
+        available=available,
+        reserved=reserved,
+        receivable=receivable,
+        cells_cash=cells_cash,
+        stock_value=stock_value,
+        equity=None if stock_value is None else money + stock_value,
+        reasons=reasons,
+    )

@@ -1,0 +1,295 @@
+"""Repositories of the book of record. Every getter sees only the context's owner.
+
+Contract for all: `get` raises NotFound with the entity's code; `add` and `save` write through at once
+(inside the transaction); `save` raises StaleVersion `stale_version` when the stored version is not the
+predecessor of the value's version. Lists are ordered by id unless said otherwise.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from domain.portfolio.account import Account
+from domain.portfolio.dividend import Dividend, Entitlement
+from domain.portfolio.fill import Fill
+from domain.portfolio.ledger import Balances, LedgerKey, Transfer
+from domain.portfolio.order import Order
+from domain.portfolio.position import Position
+from domain.portfolio.split import Split
+from domain.shared.events import LoggedEvent, NewEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows strictly after `after` in the list's order, at most `limit`; `descending` reverses it."""
+
+    limit: int = 100
+    after: str | None = None
+    descending: bool = False
+
+
+class Accounts(Protocol):
+    """Accounts of the owner."""
+
+    def get(self, account_id: str) -> Account: ...
+    def main(self) -> Account:
+        """The account `main` that first start created."""
+        ...
+
+    def add(self, account: Account) -> None:
+        """Conflict `name_taken` when the owner has an account of that name."""
+        ...
+
+    def save(self, account: Account) -> None: ...
+    def list(self, page: Page) -> Sequence[Account]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PositionFilter:
+    """Equality filters; None does not filter."""
+
+    account_id: str | None = None
+    instrument: str | None = None
+    plan_kind: str | None = None
+    status: str | None = None
+
+
+class Positions(Protocol):
+    """Positions of the owner."""
+
+    def get(self, position_id: str) -> Position: ...
+    def add(self, position: Position) -> None: ...
+    def save(self, position: Position) -> None: ...
+    def list(self, where: PositionFilter, page: Page) -> Sequence[Position]: ...
+    def count(self, where: PositionFilter) -> int: ...
+    def holding(self, instrument: str) -> Sequence[Position]:
+        """Positions in the instrument that are not closed, of any owner: corporate actions need all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Equality filters; None does not filter."""
+
+    account_id: str | None = None
+    position_id: str | None = None
+    status: str | None = None
+
+
+class Orders(Protocol):
+    """Orders of the owner."""
+
+    def get(self, order_id: str) -> Order: ...
+    def add(self, order: Order) -> None: ...
+    def save(self, order: Order) -> None: ...
+    def open_of(self, position_id: str) -> Sequence[Order]:
+        """Orders of the position that are not terminal."""
+        ...
+
+    def accepted_since(self, position_id: str, since: datetime) -> int:
+        """Orders created since then, not rejected and not cancelled unfilled: the daily cap counts them."""
+        ...
+
+    def last_similar_at(self, order: Order, since: datetime) -> datetime | None:
+        """When the newest order with the same position, side, type, quantity and prices was made."""
+        ...
+
+    def list(self, where: OrderFilter, page: Page) -> Sequence[Order]: ...
+    def count(self, where: OrderFilter) -> int: ...
+
+
+class Fills(Protocol):
+    """Fills of the owner's orders."""
+
+    def add(self, fill: Fill) -> None: ...
+    def of_position(self, position_id: str) -> Sequence[Fill]: ...
+    def page_of_position(self, position_id: str, page: Page) -> Sequence[Fill]: ...
+    def by_external_id(self, venue: str, account_id: str, external_id: str) -> Fill | None: ...
+    def restate(self, realized_by_id: Mapping[str, Decimal | None]) -> None:
+        """Correct realised P&L of fills that an out-of-order execution revalued."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CashFlow:
+    """Money that entered (+) or left (−) an account from outside: never a return."""
+
+    id: str
+    account_id: str
+    at: datetime
+    amount: Decimal
+    currency: str
+    kind: str
+    source: str
+    note: str | None
+
+
+class LedgerBook(Protocol):
+    """Transfers and the balances they sum to."""
+
+    def balances(self, *holder_ids: str) -> Balances:
+        """Balances of the holders, ready to apply transfers to."""
+        ...
+
+    def amounts(self, account_id: str) -> Mapping[LedgerKey, Decimal]:
+        """All balances of an account and of its cells."""
+        ...
+
+    def amounts_of(self, account_ids: Sequence[str]) -> Mapping[LedgerKey, Decimal]:
+        """All balances of several accounts in one query."""
+        ...
+
+    def post(self, transfers: Sequence[Transfer], balances: Balances) -> None:
+        """Append transfers that `balances` has applied, and store the touched balances."""
+        ...
+
+    def transfers(self, account_id: str, page: Page) -> Sequence[Transfer]:
+        """By seq; `page.after` is a transfer id."""
+        ...
+
+    def add_flow(self, flow: CashFlow) -> None: ...
+    def flows(self, account_id: str) -> Sequence[CashFlow]:
+        """External flows of an account and of its cells, by time."""
+        ...
+
+    def in_kind(self, position_id: str) -> Sequence[Transfer]:
+        """Shares the position received from outside, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Filters of the log; `after_seq` is exclusive."""
+
+    after_seq: int = 0
+    types: tuple[str, ...] = ()
+    aggregate_id: str | None = None
+    limit: int = 100
+
+
+class Events(Protocol):
+    """The append-only, hash-chained log."""
+
+    def append(self, events: Sequence[NewEvent]) -> Sequence[LoggedEvent]: ...
+    def list(self, where: EventFilter) -> Sequence[LoggedEvent]:
+        """Events of the owner by seq."""
+        ...
+
+    def last_seq(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """What a key was first answered with."""
+
+    signature: str
+    status: int
+    body: bytes
+    media_type: str
+
+
+class IdempotentAnswers(Protocol):
+    """Final answers by (owner, scope, key)."""
+
+    def find(self, scope: str, key: str) -> StoredAnswer | None: ...
+    def store(self, scope: str, key: str, answer: StoredAnswer) -> None: ...
+    def forget_before(self, instant: datetime) -> int:
+        """Delete answers older than the instant; how many."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvaluation:
+    """One explained decision: `document` is the whole row, the rest is what lists filter by."""
+
+    id: str
+    position_id: str
+    mode: str
+    action: str
+    at: datetime
+    expires_at: datetime | None
+    order_id: str | None
+    document: dict[str, Any]
+
+
+class Evaluations(Protocol):
+    """Explained decisions, append-only but for their order and execution outcome."""
+
+    def add(self, evaluation: StoredEvaluation) -> None: ...
+    def get(self, evaluation_id: str) -> StoredEvaluation: ...
+    def save_outcome(self, evaluation: StoredEvaluation) -> None: ...
+    def list(
+        self,
+        position_id: str,
+        page: Page,
+        *,
+        action: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> Sequence[StoredEvaluation]: ...
+
+
+class Dividends(Protocol):
+    """Announced dividends and what positions are entitled to."""
+
+    def get(self, dividend_id: str) -> Dividend: ...
+    def find(self, instrument: str, ex_date: date, kind: str) -> Dividend | None: ...
+    def add(self, dividend: Dividend) -> None: ...
+    def mark_cancelled(self, dividend_id: str) -> None:
+        """Free the natural key (instrument, ex-date, kind) for an announcement with right terms."""
+        ...
+
+    def is_cancelled(self, dividend_id: str) -> bool: ...
+    def list(
+        self, page: Page, *, instrument: str | None = None, ex_date_from: date | None = None
+    ) -> Sequence[Dividend]: ...
+    def entitlements(self, dividend_id: str) -> Sequence[Entitlement]: ...
+    def entitlements_of(self, position_id: str) -> Sequence[Entitlement]: ...
+    def add_entitlement(self, entitlement: Entitlement) -> None: ...
+    def save_entitlement(self, entitlement: Entitlement) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedSplit:
+    """A split as it changed one position."""
+
+    split_id: str
+    ratio: Decimal
+    at: datetime
+
+
+class Splits(Protocol):
+    """Announced splits and the positions they were applied to."""
+
+    def get(self, split_id: str) -> Split: ...
+    def find(self, instrument: str, ex_date: date) -> Split | None: ...
+    def add(self, split: Split) -> None: ...
+    def list(self, page: Page, *, instrument: str | None = None) -> Sequence[Split]: ...
+    def applied_to_position(self, position_id: str) -> Sequence[AppliedSplit]: ...
+    def mark_applied(self, split_id: str, position_id: str, at: datetime) -> bool:
+        """False when it was already applied to the position."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredInstrument:
+    """What the book needs to know of an instrument."""
+
+    id: str
+    kind: str
+    asset_class: str
+    quote: str
+    calendar: str
+    tick_size: Decimal | None
+    lot_step: Decimal | None
+    status: str
+    updated_at: datetime
+
+
+class Instruments(Protocol):
+    """Registered instruments, shared by all owners."""
+
+    def find(self, instrument_id: str) -> RegisteredInstrument | None: ...
+    def add(self, instrument: RegisteredInstrument) -> None: ...

@@ -1,0 +1,85 @@
+"""One transaction's view of the store. Handlers read and write through it; they cannot commit.
+
+Contract: not thread-safe, valid only inside the command or query it was made for. A command that
+raises leaves nothing behind; `savepoint()` gives a handler the same guarantee for a part of itself.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from application.context import RequestContext
+from application.ports.candles import SeriesBook
+from application.ports.jobs import Jobs
+from application.ports.repositories import (
+    Accounts,
+    Dividends,
+    Evaluations,
+    Events,
+    Fills,
+    IdempotentAnswers,
+    Instruments,
+    LedgerBook,
+    Orders,
+    Positions,
+    Splits,
+)
+
+T = TypeVar("T")
+
+
+class UnitOfWork(Protocol):
+    """Repositories of one transaction; `now` is read once per command."""
+
+    context: RequestContext
+    now: datetime
+
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def positions(self) -> Positions: ...
+    @property
+    def orders(self) -> Orders: ...
+    @property
+    def fills(self) -> Fills: ...
+    @property
+    def ledger(self) -> LedgerBook: ...
+    @property
+    def events(self) -> Events: ...
+    @property
+    def idempotency(self) -> IdempotentAnswers: ...
+    @property
+    def evaluations(self) -> Evaluations: ...
+    @property
+    def dividends(self) -> Dividends: ...
+    @property
+    def splits(self) -> Splits: ...
+    @property
+    def instruments(self) -> Instruments: ...
+    @property
+    def jobs(self) -> Jobs: ...
+    @property
+    def series(self) -> SeriesBook: ...
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Everything written inside is undone when the block raises."""
+        ...
+
+
+class Store(Protocol):
+    """Runs commands one after another in batched transactions, and queries on read connections.
+
+    `command` may be called from any thread; the future resolves after the commit that made the
+    command durable, or with the fault that undid it. Raises Unavailable `queue_full` at the bound.
+    `query` runs in the calling thread on a read-only view; it must not write.
+    """
+
+    def command(self, work: Callable[[UnitOfWork], T], context: RequestContext) -> Future[T]: ...
+
+    def query(self, work: Callable[[UnitOfWork], T], context: RequestContext) -> T: ...
+
+    def on_commit(self, listener: Callable[[int], None]) -> None:
+        """Register a callable told the newest event seq after each commit that appended events."""
+        ...

@@ -1,0 +1,111 @@
+"""Collects, inside the writing transaction, everything the gate judges an order by."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+from application.portfolio.recording import plan_view
+from application.ports.unit_of_work import UnitOfWork
+from domain.portfolio.account import Account
+from domain.portfolio.lifecycle import OrderStatus
+from domain.portfolio.order import Intent, Order, OrderTerms, Origin
+from domain.portfolio.position import Position
+from domain.portfolio.trading_day import day_start
+from domain.risk.context import (
+    Counters,
+    GateContext,
+    InstrumentFacts,
+    Limits,
+    OrderDraft,
+    PositionFacts,
+    Reference,
+)
+from domain.risk.verdict import DataQuality
+from domain.shared.decimals import QUANTITY_STEP, ZERO
+from domain.shared.side import Side
+
+LIMITS = Limits()
+
+
+def reference_of(position: Position, terms: OrderTerms | None = None) -> Reference:
+    """Price the figures use: the limit the caller declares, else the last fill, else the anchor."""
+    if terms is not None and terms.limit_price is not None:
+        return Reference(terms.limit_price, DataQuality.DECLARED, "limit_price")
+    if position.last_fill_price is not None:
+        return Reference(position.last_fill_price, DataQuality.DECLARED, "last_fill")
+    if position.anchor_price is not None:
+        return Reference(position.anchor_price, DataQuality.DECLARED, "anchor")
+    return Reference(None, DataQuality.NONE, None)
+
+
+def gate_context(
+    position: Position,
+    account: Account,
+    draft: Order,
+    work: UnitOfWork,
+    *,
+    confirm_duplicate: bool,
+) -> GateContext:
+    """Facts about one drafted order; `draft.reserved` is its whole reservation."""
+    open_orders = work.orders.open_of(position.id)
+    view = plan_view(position, open_orders)
+    terms = draft.terms
+    is_close = terms.intent is Intent.CLOSE
+    instrument = work.instruments.find(position.instrument)
+    return GateContext(
+        order=OrderDraft(
+            side=terms.side,
+            qty=terms.qty,
+            needs_cash=draft.reserved if terms.side is Side.BUY else ZERO,
+            commission_rate=terms.commission_rate,
+            is_close=is_close,
+            is_automatic=terms.origin is Origin.PLAN,
+            reduce_only=terms.reduce_only,
+            confirm_duplicate=confirm_duplicate,
+        ),
+        position=PositionFacts(
+            qty=position.qty,
+            effective_cash=position.effective_cash,
+            free_cash=view.free_cash,
+            free_qty=view.free_qty,
+            open_buys_qty=_open_qty(open_orders, Side.BUY),
+            open_sells_qty=_open_qty(open_orders, Side.SELL),
+            is_cell=position.is_cell,
+            plan=position.plan,
+        ),
+        instrument=InstrumentFacts(
+            lot_step=(instrument.lot_step if instrument else None) or QUANTITY_STEP,
+            status=instrument.status if instrument else "unverified",
+        ),
+        reference=reference_of(position, terms),
+        trading_state=account.status.value,
+        now=work.now,
+        counters=_counters(position, draft, open_orders, work, is_close=is_close),
+        limits=LIMITS,
+    )
+
+
+def _counters(
+    position: Position,
+    draft: Order,
+    open_orders: Sequence[Order],
+    work: UnitOfWork,
+    *,
+    is_close: bool,
+) -> Counters:
+    window = timedelta(seconds=float(LIMITS.duplicate_window_s))
+    similar_at = work.orders.last_similar_at(draft, work.now - window)
+    age_s = None if similar_at is None else Decimal(str((work.now - similar_at).total_seconds()))
+    orders_today = 0
+    if position.plan is not None and not is_close:
+        since = day_start(position.calendar, work.now)
+        orders_today = work.orders.accepted_since(position.id, since)
+    return Counters(
+        orders_today=orders_today,
+        unresolved_orders=sum(o.status is OrderStatus.UNKNOWN for o in open_orders),
+        similar_order_age_s=age_s,
+    )
+
+
+def _open_qty(orders: Sequence[Order], side: Side) -> Decimal:
+    return sum((o.remaining_qty for o in orders if o.terms.side is side), ZERO)

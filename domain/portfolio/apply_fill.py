@@ -1,0 +1,198 @@
+"""The only function that changes a position because of an execution (cash settlement).
+
+BUY: cash −(qP + fee), shares +q. SELL: cash +(qP − fee), shares −q. Money moves through the order's
+reservation first; when the order ends the unused rest of the reservation is voided in the same step.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from domain.portfolio.cost_basis import BookEntry, CostBasis, apply_entry, rebuild
+from domain.portfolio.fill import Fill
+from domain.portfolio.ledger import Balances, Bucket, LedgerKey, Phase, Transfer, TransferKind
+from domain.portfolio.order import Order
+from domain.portfolio.position import Position
+from domain.portfolio.reservation import still_needed
+from domain.shared.decimals import ZERO, cash, plain
+from domain.shared.errors import Conflict
+from domain.shared.side import Side
+
+
+@dataclass(frozen=True, slots=True)
+class FillOutcome:
+    """Everything one execution changed; `restated` maps other fills' ids to corrected realised P&L."""
+
+    position: Position
+    order: Order
+    fill: Fill
+    transfers: tuple[Transfer, ...]
+    restated: dict[str, Decimal | None]
+
+
+def apply_fill(
+    position: Position,
+    order: Order,
+    fill: Fill,
+    balances: Balances,
+    history: Callable[[], Sequence[BookEntry]],
+    new_id: Callable[[], str],
+) -> FillOutcome:
+    """Book one execution.
+
+    `history` yields all earlier entries of the position; it is read only when the execution is older
+    than one already booked, and then the cost basis is rebuilt in time order.
+    Raises Conflict `insufficient_cash` or `insufficient_quantity`; nothing is changed then.
+    """
+    moved = order.with_fill(fill.qty, fill.price, fill.fee, fill.recorded_at)
+    transfers = _settle(position, order, moved, fill, balances, new_id)
+    balances.apply(transfers)
+    basis, realized, restated = _cost_basis(position, fill, history)
+    fill = replace(fill, realized_pnl=realized, anchor_before=position.anchor_price)
+    moved = replace(moved, reserved=_reservation_after(order, moved))
+    return FillOutcome(
+        _position_after(position, moved, fill, basis, balances), moved, fill, transfers, restated
+    )
+
+
+def release_reservation(
+    order: Order, position: Position, at: datetime, new_id: Callable[[], str]
+) -> tuple[Transfer, ...]:
+    """Void whatever an ending order still holds."""
+    if not order.reserved:
+        return ()
+    held, free = _reservation_keys(position, order.terms.side)
+    transfer = _mover(order.id, "order", at, new_id)
+    return transfer(TransferKind.RESERVATION, Phase.VOIDED, order.reserved, held, free)
+
+
+def hold_reservation(
+    order: Order, position: Position, at: datetime, new_id: Callable[[], str]
+) -> tuple[Transfer, ...]:
+    """Pending transfer from the free bucket to the reserved one, for the order's whole need."""
+    if not order.reserved:
+        return ()
+    held, free = _reservation_keys(position, order.terms.side)
+    transfer = _mover(order.id, "order", at, new_id)
+    return transfer(TransferKind.RESERVATION, Phase.PENDING, order.reserved, free, held)
+
+
+def _reservation_keys(position: Position, side: Side) -> tuple[LedgerKey, LedgerKey]:
+    if side is Side.BUY:
+        return position.cash_key(Bucket.RESERVED), position.cash_key(Bucket.AVAILABLE)
+    return position.share_key(Bucket.INVENTORY_RESERVED), position.share_key(Bucket.INVENTORY)
+
+
+def _reservation_after(order: Order, moved: Order) -> Decimal | None:
+    if order.reserved is None or moved.status.is_terminal:
+        return None if order.reserved is None else ZERO
+    needed = still_needed(order.terms, order.reservation_price, moved.remaining_qty)
+    return min(order.reserved, needed)
+
+
+def _mover(
+    cause_id: str, cause_type: str, at: datetime, new_id: Callable[[], str]
+) -> Callable[[TransferKind, Phase, Decimal, LedgerKey, LedgerKey], tuple[Transfer, ...]]:
+    def move(
+        kind: TransferKind, phase: Phase, amount: Decimal, source: LedgerKey, target: LedgerKey
+    ) -> tuple[Transfer, ...]:
+        if amount <= 0:
+            return ()
+        return (Transfer(new_id(), kind, phase, amount, source, target, cause_type, cause_id, at),)
+
+    return move
+
+
+def _settle(
+    position: Position,
+    order: Order,
+    moved: Order,
+    fill: Fill,
+    balances: Balances,
+    new_id: Callable[[], str],
+) -> tuple[Transfer, ...]:
+    held, free = _reservation_keys(position, fill.side)
+    reserved = order.reserved or ZERO
+    released = reserved - (_reservation_after(order, moved) or ZERO)
+    move = _mover(fill.id, "fill", fill.recorded_at, new_id)
+    notional = cash(fill.qty * fill.price)
+    market_cash, fees = position.cash_key(Bucket.MARKET), position.cash_key(Bucket.FEES)
+    free_cash = position.cash_key(Bucket.AVAILABLE)
+    if fill.side is Side.BUY:
+        _require_cash(balances.amount(free) + released, notional + fill.fee)
+        from_hold = min(released, notional)
+        rest = released - from_hold
+        return (
+            *move(TransferKind.TRADE_CASH, Phase.POSTED, from_hold, held, market_cash),
+            *move(TransferKind.RESERVATION, Phase.VOIDED, rest, held, free),
+            *move(TransferKind.TRADE_CASH, Phase.POSTED, notional - from_hold, free, market_cash),
+            *move(TransferKind.FEE, Phase.POSTED, fill.fee, free, fees),
+            *move(
+                TransferKind.TRADE_ASSET,
+                Phase.POSTED,
+                fill.qty,
+                position.share_key(Bucket.MARKET),
+                position.share_key(Bucket.INVENTORY),
+            ),
+        )
+    if balances.amount(free) + released < fill.qty:
+        raise Conflict(
+            "insufficient_quantity",
+            "The position holds fewer shares than the fill sells.",
+            context={"held": balances.amount(free) + released, "needed": fill.qty},
+        )
+    _require_cash(balances.amount(free_cash) + notional, fill.fee)
+    from_hold = min(released, fill.qty)
+    market_shares = position.share_key(Bucket.MARKET)
+    return (
+        *move(TransferKind.TRADE_ASSET, Phase.POSTED, from_hold, held, market_shares),
+        *move(TransferKind.RESERVATION, Phase.VOIDED, released - from_hold, held, free),
+        *move(TransferKind.TRADE_ASSET, Phase.POSTED, fill.qty - from_hold, free, market_shares),
+        *move(TransferKind.TRADE_CASH, Phase.POSTED, notional, market_cash, free_cash),
+        *move(TransferKind.FEE, Phase.POSTED, fill.fee, free_cash, fees),
+    )
+
+
+def _require_cash(available: Decimal, needed: Decimal) -> None:
+    if available < needed:
+        raise Conflict(
+            "insufficient_cash",
+            f"The fill needs {plain(needed)} and {plain(available)} is available.",
+            context={"available": available, "needed": needed},
+        )
+
+
+def _cost_basis(
+    position: Position, fill: Fill, history: Callable[[], Sequence[BookEntry]]
+) -> tuple[CostBasis, Decimal | None, dict[str, Decimal | None]]:
+    entry = fill.entry()
+    if position.last_executed_at is None or fill.executed_at > position.last_executed_at:
+        basis, realized = apply_entry(position.basis, entry)
+        return basis, realized, {}
+    basis, by_entry = rebuild([*history(), entry])
+    restated = {fill_id: gained for (_, fill_id), gained in by_entry.items()}
+    return basis, restated.pop(fill.id), restated
+
+
+def _position_after(
+    position: Position, order: Order, fill: Fill, basis: CostBasis, balances: Balances
+) -> Position:
+    own_cash = position.cash
+    if position.is_cell:
+        own_cash = balances.amount(position.cash_key(Bucket.AVAILABLE)) + balances.amount(
+            position.cash_key(Bucket.RESERVED)
+        )
+    ended = order.status.is_terminal
+    executed = max(fill.executed_at, position.last_executed_at or fill.executed_at)
+    return replace(
+        position,
+        basis=basis,
+        cash=own_cash,
+        anchor_price=order.avg_fill_price if ended and position.is_cell else position.anchor_price,
+        high_water=max(position.high_water or fill.price, fill.price),
+        low_water=min(position.low_water or fill.price, fill.price),
+        last_fill_price=fill.price,
+        last_executed_at=executed,
+        version=position.version + 1,
+    )

@@ -1,0 +1,109 @@
+"""Average-cost accounting as a fold over book entries, exact because it carries the cost, not its quotient.
+
+State (Q, K, R, F): signed quantity, total cost of the holding (null when inventory arrived without a
+price), realised P&L before fees, fees paid. BUY q at P: K += qP. SELL q: the share K·q/Q leaves the
+holding (all of K when flat) and R += qP − that share, which is the published R += (P − avg)·q.
+Money terms are rounded to ledger cash (6 decimals, half-even) before they are added, so
+`cash + Q·mark = flows + R + (Q·mark − K) − F` holds to the last digit.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from enum import StrEnum
+
+from domain.shared.decimals import ZERO, cash, divide
+from domain.shared.side import Side
+
+AVERAGE_COST_STEP = Decimal("1e-18")
+
+
+@dataclass(frozen=True, slots=True)
+class CostBasis:
+    """What a holding cost and what it has realised so far."""
+
+    qty: Decimal = ZERO
+    cost: Decimal | None = ZERO
+    realized_pnl: Decimal = ZERO
+    realized_known: bool = True
+    fees_paid: Decimal = ZERO
+
+    @property
+    def avg_cost(self) -> Decimal | None:
+        """Weighted average entry price, fees excluded, 18 decimals; null when flat or unknown."""
+        if self.qty == 0 or self.cost is None:
+            return None
+        return divide(self.cost, self.qty).quantize(AVERAGE_COST_STEP, rounding=ROUND_HALF_EVEN)
+
+
+class EntryKind(StrEnum):
+    """What can change a cost basis."""
+
+    IN_KIND = "in_kind"
+    FILL = "fill"
+    SPLIT = "split"
+
+
+@dataclass(frozen=True, slots=True)
+class BookEntry:
+    """One change of a holding. `qty` is the quantity of a fill or transfer and the ratio of a split."""
+
+    kind: EntryKind
+    at: datetime
+    tie_break: tuple[str, str]
+    qty: Decimal
+    price: Decimal | None = None
+    side: Side = Side.BUY
+    fee: Decimal = ZERO
+
+
+def apply_entry(basis: CostBasis, entry: BookEntry) -> tuple[CostBasis, Decimal | None]:
+    """Basis after the entry, and the P&L the entry realised (null: nothing sold, or cost unknown)."""
+    if entry.kind is EntryKind.SPLIT:
+        return replace(basis, qty=basis.qty * entry.qty), None
+    if entry.kind is EntryKind.IN_KIND:
+        return _received(basis, entry), None
+    basis = replace(basis, fees_paid=basis.fees_paid + entry.fee)
+    if entry.side is Side.BUY:
+        return _received(basis, entry), None
+    return _sold(basis, entry)
+
+
+def _received(basis: CostBasis, entry: BookEntry) -> CostBasis:
+    paid = None if entry.price is None else cash(entry.qty * entry.price)
+    known = None if basis.cost is None or paid is None else basis.cost + paid
+    held_before = basis.qty > 0
+    cost = known if held_before else paid
+    return replace(basis, qty=basis.qty + entry.qty, cost=cost)
+
+
+def _sold(basis: CostBasis, entry: BookEntry) -> tuple[CostBasis, Decimal | None]:
+    remaining = basis.qty - entry.qty
+    if basis.cost is None or entry.price is None:
+        cost = ZERO if remaining == 0 else None
+        return replace(basis, qty=remaining, cost=cost, realized_known=False), None
+    leaving = basis.cost if remaining == 0 else cash(divide(basis.cost * entry.qty, basis.qty))
+    realized = cash(entry.qty * entry.price) - leaving
+    after = replace(
+        basis,
+        qty=remaining,
+        cost=basis.cost - leaving,
+        realized_pnl=basis.realized_pnl + realized,
+    )
+    return after, realized
+
+
+def rebuild(
+    entries: Iterable[BookEntry],
+) -> tuple[CostBasis, dict[tuple[str, str], Decimal | None]]:
+    """Fold entries in the order (executed at, external id, id); also each entry's realised P&L.
+
+    The order of delivery does not matter: shuffled or repeated reports give the same state.
+    """
+    basis = CostBasis()
+    realized: dict[tuple[str, str], Decimal | None] = {}
+    for entry in sorted(set(entries), key=lambda e: (e.at, e.tie_break)):
+        basis, gained = apply_entry(basis, entry)
+        realized[entry.tie_break] = gained
+    return basis, realized

@@ -1,0 +1,95 @@
+"""A position: one instrument, one owner, one plan. A cell also owns its cash reserve."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.plans.balancing_plan import BalancingPlan
+from domain.portfolio.cost_basis import CostBasis
+from domain.portfolio.ledger import Bucket, LedgerKey
+from domain.shared.decimals import ZERO, cash, divide, fraction
+
+
+class PositionStatus(StrEnum):
+    """`closed` is final; a new trade is a new position. `paused`: the plan is not run."""
+
+    PENDING = "pending"
+    OPEN = "open"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+MANUAL_VENUE = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """State of record; every change is a new value with the next version.
+
+    `cash` is settled cash of a cell (available + reserved), 0 for a position its account pays for.
+    `opening_price` is the cost per share of what arrived in kind, null when nobody gave one.
+    """
+
+    id: str
+    owner_id: str
+    account_id: str
+    instrument: str
+    currency: str
+    calendar: str
+    venue: str
+    is_cell: bool
+    basis: CostBasis
+    opening_price: Decimal | None
+    cash: Decimal
+    receivable: Decimal
+    dividends_received: Decimal
+    funding_paid: Decimal
+    anchor_price: Decimal | None
+    high_water: Decimal | None
+    low_water: Decimal | None
+    last_fill_price: Decimal | None
+    plan: BalancingPlan | None
+    status: PositionStatus
+    opened_at: datetime
+    closed_at: datetime | None
+    entry_session: date | None
+    withholding_rate: Decimal | None
+    last_executed_at: datetime | None = None
+    version: int = 1
+
+    @property
+    def qty(self) -> Decimal:
+        """Signed quantity; ≥ 0 in cash accounts."""
+        return self.basis.qty
+
+    @property
+    def effective_cash(self) -> Decimal:
+        """Cash plus net dividends accrued and not yet paid; what sizing and allocation use."""
+        return self.cash + self.receivable
+
+    def equity(self, price: Decimal | None) -> Decimal | None:
+        """qty·price + effective cash; null when shares are held and no price is known."""
+        if self.qty == 0:
+            return self.effective_cash
+        return None if price is None else cash(self.qty * price) + self.effective_cash
+
+    def stock_fraction(self, price: Decimal | None) -> Decimal | None:
+        """qty·price / equity, 10 decimals; null without a price or with no equity."""
+        equity = self.equity(price)
+        if not equity:
+            return None
+        return ZERO if self.qty == 0 else fraction(divide(self.qty * (price or ZERO), equity))
+
+    def key(self, bucket: Bucket, asset: str) -> LedgerKey:
+        """Ledger account of this position's holder: the cell itself, or the account that pays."""
+        holder = self.id if self.is_cell else self.account_id
+        return LedgerKey(self.account_id, holder, asset, bucket)
+
+    def cash_key(self, bucket: Bucket) -> LedgerKey:
+        """Cash bucket in the account's currency."""
+        return self.key(bucket, self.currency)
+
+    def share_key(self, bucket: Bucket) -> LedgerKey:
+        """Inventory bucket; shares always belong to the position itself."""
+        return LedgerKey(self.account_id, self.id, self.instrument, bucket)

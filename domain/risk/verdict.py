@@ -1,0 +1,114 @@
+"""What the gate answers: every check with its limit, the value it saw, and the room that is left."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.shared.decimals import plain
+
+
+class CheckStatus(StrEnum):
+    """Outcome of one check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WARNING = "warning"
+    DEFERRED = "deferred"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class Severity(StrEnum):
+    """A failed hard check refuses the order; a soft one warns."""
+
+    HARD = "hard"
+    SOFT = "soft"
+
+
+class DataQuality(StrEnum):
+    """How good the price behind a figure is."""
+
+    LIVE = "live"
+    STALE = "stale"
+    DECLARED = "declared"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check. `headroom` = limit − used; `quantity_max` is the largest quantity that would pass."""
+
+    code: str
+    status: CheckStatus
+    severity: Severity = Severity.HARD
+    limit_key: str | None = None
+    limit: Decimal | None = None
+    before: Decimal | None = None
+    used: Decimal | None = None
+    unit: str | None = None
+    source: str | None = None
+    data_quality: DataQuality | None = None
+    reason: str | None = None
+    quantity_max: Decimal | None = None
+
+    @property
+    def headroom(self) -> Decimal | None:
+        """Room left under the limit, negative when it is exceeded."""
+        if self.limit is None or self.used is None:
+            return None
+        return self.limit - self.used
+
+    @property
+    def refuses(self) -> bool:
+        """True when this finding alone stops the order."""
+        return self.status is CheckStatus.FAILED and self.severity is Severity.HARD
+
+    def as_document(self) -> dict[str, object]:
+        """The finding as answered and stored."""
+        return {
+            "code": self.code,
+            "status": self.status.value,
+            "severity": self.severity.value,
+            "limit_key": self.limit_key,
+            "limit": self.limit,
+            "before": self.before,
+            "used": self.used,
+            "headroom": self.headroom,
+            "unit": self.unit,
+            "source": self.source,
+            "data_quality": self.data_quality.value if self.data_quality else None,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All findings, in the registry's order."""
+
+    findings: tuple[Finding, ...]
+    adjusted_quantity: Decimal | None
+    trading_state: str
+    as_of: datetime
+
+    @property
+    def allowed(self) -> bool:
+        """True when no hard check failed."""
+        return not any(finding.refuses for finding in self.findings)
+
+    @property
+    def refusals(self) -> tuple[Finding, ...]:
+        """The findings that stop the order."""
+        return tuple(finding for finding in self.findings if finding.refuses)
+
+    def sentence(self) -> str:
+        """One line for people: how many checks failed, and the first of them with its figures."""
+        failed = self.refusals
+        if not failed:
+            return f"All {len(self.findings)} checks allow the order."
+        first = failed[0]
+        figures = ""
+        if first.used is not None and first.limit is not None:
+            figures = f" would be {plain(first.used)}, limit {plain(first.limit)}"
+        elif first.reason:
+            figures = f": {first.reason}"
+        return f"{len(failed)} of {len(self.findings)} checks failed: {first.code}{figures}."

@@ -1,0 +1,16 @@
+"""Instants are aware UTC datetimes; their one text form is RFC 3339 with microseconds and Z."""
+
+from datetime import UTC, datetime
+
+
+def rfc3339(instant: datetime) -> str:
+    """`2026-01-05T15:00:00.000000Z`: fixed width, so text order is time order."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_rfc3339(text: str) -> datetime:
+    """Inverse of `rfc3339`; ValueError when the text carries no offset."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs an offset")
+    return instant.astimezone(UTC)

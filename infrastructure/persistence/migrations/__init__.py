@@ -1,0 +1,1 @@
+"""Schema revisions; each is tested up, down and up again with rows, on both databases."""

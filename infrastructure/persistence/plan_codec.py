@@ -1,0 +1,62 @@
+"""Plans as JSON text and back; equal texts share one frozen plan, so a hot row is parsed once."""
+
+from dataclasses import asdict
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from domain.plans.balancing_plan import (
+    BalancingPlan,
+    Band,
+    BelowMinimum,
+    OrderPolicy,
+    PlanMode,
+    Sizing,
+    TradingHours,
+)
+from domain.shared.canonical import canonical_json
+from infrastructure.persistence.types import from_json
+
+BALANCING = "balancing"
+
+
+def plan_kind(plan: BalancingPlan | None) -> str | None:
+    """Discriminator stored beside the plan."""
+    return None if plan is None else BALANCING
+
+
+def plan_to_text(plan: BalancingPlan | None) -> str | None:
+    """Canonical JSON of the plan's fields."""
+    return None if plan is None else canonical_json(asdict(plan))
+
+
+@lru_cache(maxsize=4096)
+def plan_from_text(text: str | None) -> BalancingPlan | None:
+    """Inverse of `plan_to_text`."""
+    if text is None:
+        return None
+    fields: dict[str, Any] = from_json(text)
+    band, policy = fields.pop("band"), fields.pop("order_policy")
+    numbers = {k: _exact(v) for k, v in fields.items() if k not in _NOT_DECIMAL}
+    return BalancingPlan(
+        **numbers,
+        sizing=Sizing(fields["sizing"]),
+        hours=TradingHours(fields["hours"]),
+        mode=PlanMode(fields["mode"]),
+        max_orders_per_day=fields["max_orders_per_day"],
+        auto_rebalance=fields["auto_rebalance"],
+        band=Band(_exact(band["min"]), _exact(band["max"])),
+        order_policy=OrderPolicy(
+            min_qty=_exact(policy["min_qty"]),
+            min_notional=_exact(policy["min_notional"]),
+            qty_step=_exact(policy["qty_step"]),
+            action_below_min=BelowMinimum(policy["action_below_min"]),
+        ),
+    )
+
+
+_NOT_DECIMAL = {"sizing", "hours", "mode", "max_orders_per_day", "auto_rebalance"}
+
+
+def _exact(value: int | Decimal) -> Decimal:
+    return Decimal(value)

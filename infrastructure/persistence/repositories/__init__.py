@@ -1,0 +1,1 @@
+"""Repositories on SQL; one module per aggregate."""

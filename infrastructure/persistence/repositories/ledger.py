@@ -1,0 +1,143 @@
+"""Transfers and balances on SQL."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Insert, bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from application.context import RequestContext
+from application.ports.repositories import CashFlow, Page
+from domain.portfolio.ledger import Balances, Bucket, LedgerKey, Phase, Transfer, TransferKind
+from infrastructure.persistence.session import Row, SqlSession
+from infrastructure.persistence.tables.portfolio import balances as balances_table
+from infrastructure.persistence.tables.portfolio import cash_flows, transfers
+
+_HOLDERS_2 = select(balances_table).where(
+    balances_table.c.holder_id.in_((bindparam("first"), bindparam("second")))
+)
+_ACCOUNT = select(balances_table).where(balances_table.c.account_id == bindparam("account_id"))
+_LAST_SEQ = select(func.max(transfers.c.seq).label("last"))
+_IN_KIND = (
+    select(transfers)
+    .where(transfers.c.to_holder == bindparam("holder"), transfers.c.kind == bindparam("kind"))
+    .order_by(transfers.c.seq)
+)
+_ADD_FLOW = cash_flows.insert()
+_FLOWS = (
+    select(cash_flows)
+    .where(cash_flows.c.account_id == bindparam("account_id"))
+    .order_by(cash_flows.c.at, cash_flows.c.id)
+)
+_INSERT = transfers.insert()
+
+
+def _upsert(dialect_insert: Any) -> Insert:
+    statement = dialect_insert(balances_table)
+    upsert: Insert = statement.on_conflict_do_update(
+        index_elements=["holder_id", "asset", "bucket"], set_={"amount": statement.excluded.amount}
+    )
+    return upsert
+
+
+_UPSERT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
+
+
+class SqlLedgerBook:
+    """`LedgerBook` on SQL."""
+
+    def __init__(self, session: SqlSession, context: RequestContext) -> None:
+        self._session = session
+        self._context = context
+
+    def balances(self, *holder_ids: str) -> Balances:
+        if len(holder_ids) <= 2:
+            rows = self._session.all(_HOLDERS_2, first=holder_ids[0], second=holder_ids[-1])
+        else:
+            query = select(balances_table).where(balances_table.c.holder_id.in_(holder_ids))
+            rows = self._session.built(query)
+        return Balances({_key(row): row["amount"] for row in rows})
+
+    def amounts(self, account_id: str) -> Mapping[LedgerKey, Decimal]:
+        rows = self._session.all(_ACCOUNT, account_id=account_id)
+        return {_key(row): row["amount"] for row in rows}
+
+    def amounts_of(self, account_ids: Sequence[str]) -> Mapping[LedgerKey, Decimal]:
+        query = select(balances_table).where(balances_table.c.account_id.in_(account_ids))
+        return {_key(row): row["amount"] for row in self._session.built(query)}
+
+    def post(self, new: Sequence[Transfer], balances: Balances) -> None:
+        if not new:
+            return
+        last = (self._session.one(_LAST_SEQ) or {}).get("last") or 0
+        self._session.run_many(_INSERT, [_row(t, last + i + 1) for i, t in enumerate(new)])
+        touched = balances.touched()
+        rows = [
+            {
+                "holder_id": key.holder_id,
+                "asset": key.asset,
+                "bucket": key.bucket,
+                "account_id": key.account_id,
+                "amount": amount,
+            }
+            for key, amount in touched.items()
+        ]
+        self._session.run_many(_UPSERT[self._session.dialect_name], rows)
+
+    def transfers(self, account_id: str, page: Page) -> Sequence[Transfer]:
+        query = select(transfers).where(transfers.c.account_id == account_id)
+        if page.after is not None:
+            after = select(transfers.c.seq).where(transfers.c.id == page.after).scalar_subquery()
+            query = query.where(transfers.c.seq > after)
+        rows = self._session.built(query.order_by(transfers.c.seq).limit(page.limit))
+        return [_transfer(row) for row in rows]
+
+    def add_flow(self, flow: CashFlow) -> None:
+        self._session.run(_ADD_FLOW, **{f.name: getattr(flow, f.name) for f in fields(CashFlow)})
+
+    def flows(self, account_id: str) -> Sequence[CashFlow]:
+        return [CashFlow(**row) for row in self._session.all(_FLOWS, account_id=account_id)]
+
+    def in_kind(self, position_id: str) -> Sequence[Transfer]:
+        rows = self._session.all(_IN_KIND, holder=position_id, kind=TransferKind.IN_KIND)
+        return [_transfer(row) for row in rows]
+
+
+def _key(row: Row) -> LedgerKey:
+    return LedgerKey(row["account_id"], row["holder_id"], row["asset"], Bucket(row["bucket"]))
+
+
+def _row(transfer: Transfer, seq: int) -> Row:
+    return {
+        "id": transfer.id,
+        "seq": seq,
+        "account_id": transfer.source.account_id,
+        "kind": transfer.kind,
+        "phase": transfer.phase,
+        "asset": transfer.source.asset,
+        "amount": transfer.amount,
+        "from_holder": transfer.source.holder_id,
+        "from_bucket": transfer.source.bucket,
+        "to_holder": transfer.target.holder_id,
+        "to_bucket": transfer.target.bucket,
+        "cause_type": transfer.cause_type,
+        "cause_id": transfer.cause_id,
+        "occurred_at": transfer.occurred_at,
+    }
+
+
+def _transfer(row: Row) -> Transfer:
+    account_id, asset = row["account_id"], row["asset"]
+    return Transfer(
+        id=row["id"],
+        kind=TransferKind(row["kind"]),
+        phase=Phase(row["phase"]),
+        amount=row["amount"],
+        source=LedgerKey(account_id, row["from_holder"], asset, Bucket(row["from_bucket"])),
+        target=LedgerKey(account_id, row["to_holder"], asset, Bucket(row["to_bucket"])),
+        cause_type=row["cause_type"],
+        cause_id=row["cause_id"],
+        occurred_at=row["occurred_at"],
+    )

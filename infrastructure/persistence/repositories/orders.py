@@ -1,0 +1,189 @@
+"""Orders and fills on SQL."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, insert, select, update
+
+from application.context import RequestContext
+from application.ports.repositories import OrderFilter, Page
+from domain.portfolio.fill import Fill, Liquidity
+from domain.portfolio.lifecycle import TERMINAL, OrderStatus
+from domain.portfolio.order import Intent, Order, OrderTerms, OrderType, Origin, TimeInForce
+from domain.shared.errors import NotFound, StaleVersion
+from domain.shared.side import Side
+from infrastructure.persistence.paging import paged
+from infrastructure.persistence.session import Row, SqlSession
+from infrastructure.persistence.tables.portfolio import fills, orders
+
+_TERMS = tuple(f.name for f in fields(OrderTerms))
+_STATE = tuple(f.name for f in fields(Order) if f.name != "terms")
+_TERMINAL = [status.value for status in TERMINAL]
+_MUTABLE = (
+    "status", "filled_qty", "filled_notional", "fees", "reserved", "reservation_price", "reason",
+    "rejected_by", "cancel_requested_at", "updated_at", "version",
+)  # fmt: skip
+
+_INSERT = insert(orders)
+_BY_ID = select(orders).where(
+    orders.c.id == bindparam("id"), orders.c.owner_id == bindparam("owner_id")
+)
+_UPDATE = (
+    update(orders)
+    .where(orders.c.id == bindparam("key"), orders.c.version == bindparam("before"))
+    .values({name: bindparam(name) for name in _MUTABLE})
+)
+_OPEN = (
+    select(orders)
+    .where(orders.c.position_id == bindparam("position_id"), *(orders.c.status != status for status in _TERMINAL))
+    .order_by(orders.c.id)
+)
+_ACCEPTED_SINCE = select(func.count().label("n")).where(
+    orders.c.position_id == bindparam("position_id"),
+    orders.c.created_at >= bindparam("since"),
+    orders.c.status != OrderStatus.REJECTED.value,
+    ~((orders.c.status == OrderStatus.CANCELLED.value) & (orders.c.filled_qty == Decimal(0))),
+)
+_SIMILAR = (
+    select(orders.c.created_at, orders.c.limit_price, orders.c.stop_price)
+    .where(
+        orders.c.position_id == bindparam("position_id"),
+        orders.c.created_at >= bindparam("since"),
+        orders.c.side == bindparam("side"),
+        orders.c.type == bindparam("type"),
+        orders.c.qty == bindparam("qty"),
+        orders.c.status != OrderStatus.REJECTED.value,
+    )
+    .order_by(orders.c.created_at.desc())
+    .limit(20)
+)
+_INSERT_FILL = insert(fills)
+_FILLS = select(fills).where(fills.c.position_id == bindparam("position_id")).order_by(fills.c.id)
+_FILL_BY_EXTERNAL_ID = select(fills).where(
+    fills.c.venue == bindparam("venue"),
+    fills.c.account_id == bindparam("account_id"),
+    fills.c.external_id == bindparam("external_id"),
+)
+_RESTATE = (
+    update(fills)
+    .where(fills.c.id == bindparam("key"))
+    .values(realized_pnl=bindparam("realized_pnl"))
+)
+
+
+class SqlOrders:
+    """`Orders` on SQL."""
+
+    def __init__(self, session: SqlSession, context: RequestContext) -> None:
+        self._session = session
+        self._owner_id = context.owner_id
+
+    def get(self, order_id: str) -> Order:
+        row = self._session.one(_BY_ID, id=order_id, owner_id=self._owner_id)
+        if row is None:
+            raise NotFound("order_not_found", f"No order {order_id}.")
+        return _order(row)
+
+    def add(self, order: Order) -> None:
+        self._session.run(_INSERT, **_row(order))
+
+    def save(self, order: Order) -> None:
+        row = {name: getattr(order, name) for name in _MUTABLE}
+        if self._session.run(_UPDATE, key=order.id, before=order.version - 1, **row) != 1:
+            raise StaleVersion("stale_version", f"Order {order.id} changed meanwhile.")
+
+    def open_of(self, position_id: str) -> Sequence[Order]:
+        return [_order(row) for row in self._session.all(_OPEN, position_id=position_id)]
+
+    def accepted_since(self, position_id: str, since: datetime) -> int:
+        row = self._session.one(_ACCEPTED_SINCE, position_id=position_id, since=since)
+        return int(row["n"]) if row else 0
+
+    def last_similar_at(self, order: Order, since: datetime) -> datetime | None:
+        rows = self._session.all(
+            _SIMILAR,
+            position_id=order.position_id,
+            since=since,
+            side=order.terms.side,
+            type=order.terms.type,
+            qty=order.terms.qty,
+        )
+        wanted = (order.terms.limit_price, order.terms.stop_price)
+        for row in rows:
+            if (row["limit_price"], row["stop_price"]) == wanted:
+                at: datetime = row["created_at"]
+                return at
+        return None
+
+    def list(self, where: OrderFilter, page: Page) -> Sequence[Order]:
+        query = paged(self._filtered(select(orders), where), orders.c.id, page)
+        return [_order(row) for row in self._session.built(query)]
+
+    def count(self, where: OrderFilter) -> int:
+        counted = self._filtered(select(func.count().label("n")).select_from(orders), where)
+        return int(self._session.built(counted)[0]["n"])
+
+    def _filtered(self, query: Select[Any], where: OrderFilter) -> Select[Any]:
+        query = query.where(orders.c.owner_id == self._owner_id)
+        for name in ("account_id", "position_id", "status"):
+            value = getattr(where, name)
+            if value is not None:
+                query = query.where(orders.c[name] == value)
+        return query
+
+
+class SqlFills:
+    """`Fills` on SQL."""
+
+    def __init__(self, session: SqlSession, context: RequestContext) -> None:
+        self._session = session
+        self._owner_id = context.owner_id
+
+    def add(self, fill: Fill) -> None:
+        self._session.run(_INSERT_FILL, **{f.name: getattr(fill, f.name) for f in fields(Fill)})
+
+    def of_position(self, position_id: str) -> Sequence[Fill]:
+        return [_fill(row) for row in self._session.all(_FILLS, position_id=position_id)]
+
+    def page_of_position(self, position_id: str, page: Page) -> Sequence[Fill]:
+        query = select(fills).where(
+            fills.c.position_id == position_id, fills.c.owner_id == self._owner_id
+        )
+        return [_fill(row) for row in self._session.built(paged(query, fills.c.id, page))]
+
+    def by_external_id(self, venue: str, account_id: str, external_id: str) -> Fill | None:
+        row = self._session.one(
+            _FILL_BY_EXTERNAL_ID, venue=venue, account_id=account_id, external_id=external_id
+        )
+        return None if row is None else _fill(row)
+
+    def restate(self, realized_by_id: Mapping[str, Decimal | None]) -> None:
+        rows = [{"key": key, "realized_pnl": value} for key, value in realized_by_id.items()]
+        self._session.run_many(_RESTATE, rows)
+
+
+def _row(order: Order) -> Row:
+    row: Row = {name: getattr(order, name) for name in _STATE}
+    row.update((name, getattr(order.terms, name)) for name in _TERMS)
+    return row
+
+
+def _order(row: Row) -> Order:
+    terms = {name: row.pop(name) for name in _TERMS}
+    terms["side"] = Side(terms["side"])
+    terms["type"] = OrderType(terms["type"])
+    terms["time_in_force"] = TimeInForce(terms["time_in_force"])
+    terms["intent"] = Intent(terms["intent"])
+    terms["origin"] = Origin(terms["origin"])
+    row["status"] = OrderStatus(row["status"])
+    row["checks"] = tuple(row["checks"])
+    return Order(**row, terms=OrderTerms(**terms))
+
+
+def _fill(row: Row) -> Fill:
+    row["side"] = Side(row["side"])
+    row["liquidity"] = Liquidity(row["liquidity"])
+    return Fill(**row)

@@ -1,0 +1,71 @@
+"""Idempotent answers and registered instruments on SQL."""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from application.context import RequestContext
+from application.ports.repositories import RegisteredInstrument, StoredAnswer
+from infrastructure.persistence.session import SqlSession
+from infrastructure.persistence.tables.platform import idempotent_answers as answers
+from infrastructure.persistence.tables.platform import instruments
+
+_FIND = select(answers.c.signature, answers.c.status, answers.c.body, answers.c.media_type).where(
+    answers.c.owner_id == bindparam("owner_id"),
+    answers.c.scope == bindparam("scope"),
+    answers.c.key == bindparam("key"),
+)
+_STORE = insert(answers)
+_FORGET = delete(answers).where(answers.c.created_at < bindparam("instant"))
+_INSTRUMENT = select(instruments).where(instruments.c.id == bindparam("id"))
+_ADD_INSTRUMENT = insert(instruments)
+
+
+class SqlIdempotentAnswers:
+    """`IdempotentAnswers` on SQL."""
+
+    def __init__(self, session: SqlSession, context: RequestContext, now: datetime) -> None:
+        self._session = session
+        self._owner_id = context.owner_id
+        self._now = now
+
+    def find(self, scope: str, key: str) -> StoredAnswer | None:
+        row = self._session.one(_FIND, owner_id=self._owner_id, scope=scope, key=key)
+        return None if row is None else StoredAnswer(**{**row, "body": bytes(row["body"])})
+
+    def store(self, scope: str, key: str, answer: StoredAnswer) -> None:
+        self._session.run(
+            _STORE,
+            owner_id=self._owner_id,
+            scope=scope,
+            key=key,
+            signature=answer.signature,
+            status=answer.status,
+            media_type=answer.media_type,
+            body=answer.body,
+            created_at=self._now,
+        )
+
+    def forget_before(self, instant: datetime) -> int:
+        return self._session.run(_FORGET, instant=instant)
+
+
+class SqlInstruments:
+    """`Instruments` on SQL."""
+
+    def __init__(self, session: SqlSession) -> None:
+        self._session = session
+
+    def find(self, instrument_id: str) -> RegisteredInstrument | None:
+        row = self._session.one(_INSTRUMENT, id=instrument_id)
+        if row is None:
+            return None
+        row.pop("details")
+        return RegisteredInstrument(**row)
+
+    def add(self, instrument: RegisteredInstrument) -> None:
+        self._session.run(
+            _ADD_INSTRUMENT,
+            **{name: getattr(instrument, name) for name in instrument.__slots__},
+            details=None,
+        )

@@ -1,0 +1,161 @@
+"""Runs Core statements on a driver cursor, each compiled once.
+
+SQLAlchemy describes tables, builds and compiles SQL; executing through its result machinery costs
+several times the driver's own time per statement, and the write path runs a dozen per order. A
+statement is compiled at its first use, with the column types' own bind and result processors.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Dialect
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.expression import Executable
+
+Row = dict[str, Any]
+_Processor = Callable[[Any], Any]
+
+
+class Cursor(Protocol):
+    """The part of a DB-API cursor the session uses."""
+
+    rowcount: int
+
+    def execute(self, sql: str, parameters: Mapping[str, object] = ...) -> Any: ...
+    def executemany(self, sql: str, parameters: Sequence[Mapping[str, object]]) -> Any: ...
+    def fetchall(self) -> list[Sequence[Any]]: ...
+    def close(self) -> Any: ...
+
+
+class CompiledStatement:
+    """SQL text with converters for its parameters and its result columns."""
+
+    __slots__ = ("_binders", "_constants", "_names", "_readers", "sql")
+
+    def __init__(self, statement: Executable, dialect: Dialect, *, expand: bool = False) -> None:
+        assert isinstance(statement, ClauseElement)
+        options = {"render_postcompile": True} if expand else {}
+        compiled = statement.compile(dialect=dialect, compile_kwargs=options)
+        self.sql = str(compiled)
+        self._constants: Row = {}
+        self._binders: list[tuple[str, _Processor]] = []
+        required = []
+        for name, bind in compiled.binds.items():  # type: ignore[attr-defined]
+            processor = bind.type.dialect_impl(dialect).bind_processor(dialect)
+            if bind.required:
+                required.append(name)
+                if processor is not None:
+                    self._binders.append((name, processor))
+        for name, value in compiled.params.items():
+            if name not in required:
+                bind = compiled.binds.get(name)  # type: ignore[attr-defined]
+                processor = (
+                    bind.type.dialect_impl(dialect).bind_processor(dialect)
+                    if bind is not None
+                    else None
+                )
+                self._constants[name] = processor(value) if processor else value
+        self._names: tuple[str, ...] = ()
+        self._readers: list[tuple[int, _Processor]] = []
+        columns = getattr(statement, "exported_columns", None)
+        returning = getattr(statement, "_returning", ())
+        if getattr(statement, "is_select", False) and columns is not None:
+            self._describe(list(columns), dialect)
+        elif returning:
+            self._describe(list(returning), dialect)
+
+    def _describe(self, columns: Sequence[Any], dialect: Dialect) -> None:
+        self._names = tuple(column.key for column in columns)
+        for index, column in enumerate(columns):
+            reader = column.type.dialect_impl(dialect).result_processor(dialect, None)
+            if reader is not None:
+                self._readers.append((index, reader))
+
+    def bind(self, parameters: Mapping[str, object]) -> Row:
+        """Parameters as the driver takes them."""
+        bound: Row = {**self._constants, **parameters}
+        for name, processor in self._binders:
+            bound[name] = processor(bound[name])
+        return bound
+
+    def read(self, rows: Iterable[Sequence[Any]]) -> list[Row]:
+        """Rows as dictionaries of domain values."""
+        names, readers = self._names, self._readers
+        result = []
+        for raw in rows:
+            values = list(raw)
+            for index, reader in readers:
+                values[index] = reader(values[index])
+            result.append(dict(zip(names, values, strict=True)))
+        return result
+
+
+class StatementCache:
+    """Compiled statements of one dialect; module-level statements are compiled once per process."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._compiled: dict[int, tuple[Executable, CompiledStatement]] = {}
+
+    def get(self, statement: Executable) -> CompiledStatement:
+        """The compiled form; the statement is kept alive so that its id stays its own."""
+        found = self._compiled.get(id(statement))
+        if found is None:
+            found = (statement, CompiledStatement(statement, self.dialect))
+            self._compiled[id(statement)] = found
+        return found[1]
+
+
+class SqlSession:
+    """Executes statements on one connection's cursor and counts them."""
+
+    def __init__(self, cursor: Cursor, cache: StatementCache) -> None:
+        self._cursor = cursor
+        self._cache = cache
+        self.statements = 0
+
+    @property
+    def dialect_name(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._cache.dialect.name
+
+    def all(self, statement: Executable, /, **parameters: object) -> list[Row]:
+        """Rows of a module-level statement."""
+        return self._rows(self._cache.get(statement), parameters)
+
+    def one(self, statement: Executable, /, **parameters: object) -> Row | None:
+        """First row of a module-level statement, if any."""
+        rows = self.all(statement, **parameters)
+        return rows[0] if rows else None
+
+    def built(self, statement: Executable) -> list[Row]:
+        """Rows of a statement built for this call; compiled now and not kept."""
+        compiled = CompiledStatement(statement, self._cache.dialect, expand=True)
+        return self._rows(compiled, {})
+
+    def run(self, statement: Executable, /, **parameters: object) -> int:
+        """Rows affected by a module-level statement."""
+        compiled = self._cache.get(statement)
+        self.statements += 1
+        self._cursor.execute(compiled.sql, compiled.bind(parameters))
+        return self._cursor.rowcount
+
+    def run_many(self, statement: Executable, rows: Sequence[Mapping[str, object]]) -> None:
+        """Execute once per row, in one driver call."""
+        if not rows:
+            return
+        compiled = self._cache.get(statement)
+        self.statements += 1
+        if len(rows) == 1:
+            self._cursor.execute(compiled.sql, compiled.bind(rows[0]))
+        else:
+            self._cursor.executemany(compiled.sql, [compiled.bind(row) for row in rows])
+
+    def text(self, sql: str) -> None:
+        """Transaction control and other text without parameters."""
+        self._cursor.execute(sql)
+
+    def _rows(self, compiled: CompiledStatement, parameters: Mapping[str, object]) -> list[Row]:
+        self.statements += 1
+        self._cursor.execute(compiled.sql, compiled.bind(parameters))
+        return compiled.read(self._cursor.fetchall())

@@ -1,0 +1,54 @@
+"""`Store` on SQL: the batched writer for commands, a pool of read-only connections for queries."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from application.context import RequestContext
+from application.ports.clock import Clock
+from application.ports.unit_of_work import UnitOfWork
+from infrastructure.persistence.engine import Database
+from infrastructure.persistence.session import SqlSession, StatementCache
+from infrastructure.persistence.unit_of_work import SqlUnitOfWork
+from infrastructure.persistence.writer import BatchedWriter
+
+T = TypeVar("T")
+
+
+class SqlStore:
+    """Commands through one writer, queries beside it."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self.writer = BatchedWriter(database.writes, clock)
+        self._clock = clock
+        self._cache = StatementCache(database.reads.dialect)
+
+    def command(self, work: Callable[[UnitOfWork], T], context: RequestContext) -> "Future[T]":
+        """Queue a command; the future resolves after its commit."""
+        return self.writer.submit(work, context)
+
+    def query(self, work: Callable[[UnitOfWork], T], context: RequestContext) -> T:
+        """Run a query in this thread, in one read transaction."""
+        connection = self.database.reads.raw_connection()
+        try:
+            cursor: Any = connection.cursor()
+            session = SqlSession(cursor, self._cache)
+            if self.database.is_sqlite:
+                session.text("BEGIN")
+            try:
+                return work(SqlUnitOfWork(session, context, self._clock.now(), None))
+            finally:
+                connection.rollback()
+                cursor.close()
+        finally:
+            connection.close()
+
+    def on_commit(self, listener: Callable[[int], None]) -> None:
+        """Tell the listener the newest seq after each commit that appended events."""
+        self.writer.on_commit(listener)
+
+    def close(self) -> None:
+        """Finish queued commands, then close every connection."""
+        self.writer.close()
+        self.database.close()

@@ -1,0 +1,107 @@
+"""Column types that keep values exact on both databases.
+
+Decimals are TEXT in SQLite and NUMERIC(38,18) in PostgreSQL; instants are fixed-width RFC 3339 text in
+SQLite (text order is time order) and timestamptz in PostgreSQL; documents are canonical JSON text on
+both, because a hash over them must not depend on the database.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from sqlalchemy import DateTime, Dialect, Numeric, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from domain.shared.decimals import plain
+from domain.shared.instants import from_rfc3339, rfc3339
+
+
+def _is_sqlite(dialect: Dialect) -> bool:
+    return dialect.name == "sqlite"
+
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """Decimal that comes back as it went in, trailing zeros aside."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if _is_sqlite(dialect) else Numeric(38, 18))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> object:
+        if value is None or not _is_sqlite(dialect):
+            return value
+        return plain(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        return _read_text_decimal if _is_sqlite(dialect) else _read_numeric
+
+
+def _read_text_decimal(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
+
+
+def _read_numeric(value: Decimal | None) -> Decimal | None:
+    """NUMERIC(38,18) pads zeros; the book must look the same on both databases."""
+    return None if value is None else Decimal(plain(value))
+
+
+class Instant(TypeDecorator[datetime]):
+    """Aware UTC datetime."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if _is_sqlite(dialect) else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> object:
+        if value is None:
+            return None
+        return rfc3339(value) if _is_sqlite(dialect) else value
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        return _read_text_instant if _is_sqlite(dialect) else _read_timestamptz
+
+
+def _read_text_instant(value: str | None) -> datetime | None:
+    return None if value is None else from_rfc3339(value)
+
+
+def _read_timestamptz(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
+
+
+class JsonText(TypeDecorator[object]):
+    """A JSON document as text; numbers with a fraction come back as Decimal, exactly."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: object, dialect: Dialect) -> str | None:
+        return None if value is None else to_json(value)
+
+    def process_result_value(self, value: object, dialect: Dialect) -> object:
+        return None if value is None else from_json(str(value))
+
+
+def to_json(value: object) -> str:
+    """JSON text whose numbers are the exact decimals."""
+    return orjson.dumps(value, default=_decimal_as_number).decode()
+
+
+def from_json(text: str) -> Any:
+    """Inverse of `to_json`."""
+    return json.loads(text, parse_float=Decimal)
+
+
+def _decimal_as_number(value: object) -> object:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(plain(value))
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"not storable as JSON: {type(value).__name__}")
