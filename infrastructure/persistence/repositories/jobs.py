@@ -22,7 +22,7 @@ _MUTABLE = (
     "state", "progress", "attempts", "started_at", "finished_at", "error", "result_url", "worker",
     "beat_at", "version",
 )  # fmt: skip
-_HELD = sorted(state.value for state in HELD)
+_IS_HELD = or_(*(jobs.c.state == state.value for state in sorted(HELD)))
 
 _INSERT = insert(jobs)
 _BY_ID = select(*_COLUMNS).where(
@@ -59,13 +59,13 @@ _QUEUED = (
     .limit(bindparam("row_limit"))
 )
 _QUEUED_COUNT = select(func.count().label("n")).where(jobs.c.state == JobState.QUEUED.value)
-_ALL_HELD = select(*_COLUMNS).where(jobs.c.state.in_(_HELD)).order_by(jobs.c.id)
+_ALL_HELD = select(*_COLUMNS).where(_IS_HELD).order_by(jobs.c.id)
 _BEAT = (
     update(jobs)
     .where(
         jobs.c.id == bindparam("key"),
         jobs.c.worker == bindparam("holder"),
-        jobs.c.state.in_(_HELD),
+        _IS_HELD,
     )
     .values(beat_at=bindparam("beat_at"), progress=bindparam("progress"))
 )

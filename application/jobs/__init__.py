@@ -1,0 +1,1 @@
+"""Heavy work as data: what a job is, how it moves, who may ask for it."""
