@@ -100,15 +100,13 @@ class MergeOutcome:
 class CandleReader(Protocol):
     """Reads memory-mapped rows. Thread-safe, no third-party reader in the process.
 
-    Raises NotFound `unknown_series`; Unavailable `corrupt_partition` when a file of the range fails its
-    checksum (it is quarantined; other ranges stay readable).
+    Raises NotFound `unknown_series`; Unavailable `corrupt_partition` when a file of the range
+    fails its checksum (it is quarantined; other ranges stay readable).
     """
 
     def series(self, where: SeriesFilter) -> Sequence[CandleSeries]: ...
     def describe(self, series_id: str) -> CandleSeries: ...
-    def read(
-        self, series_id: str, start_ms: int, end_ms: int, limit: int | None = None
-    ) -> Candles:
+    def read(self, series_id: str, start_ms: int, end_ms: int, limit: int | None = None) -> Candles:
         """Rows with start <= open_time < end, ascending, the first `limit`."""
         ...
 

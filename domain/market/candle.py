@@ -1,8 +1,8 @@
 """Candles as columns: one structured array per series, keyed by open time.
 
-Times are UTC epoch milliseconds. `close_time` is the first instant at which the bar is complete, so a
-reader at t may see exactly the rows with `close_time <= t`. Volumes that a source does not give are NaN,
-a missing trade count is -1; prices are always finite.
+Times are UTC epoch milliseconds. `close_time` is the first instant at which the bar is complete,
+so a reader at t may see exactly the rows with `close_time <= t`. Volumes that a source does not
+give are NaN, a missing trade count is -1; prices are always finite.
 """
 
 from collections.abc import Mapping
@@ -136,8 +136,18 @@ def same_values(left: Candles, right: Candles) -> Mask:
     return equal
 
 
+def is_among(values: Times, reference: Times) -> Mask:
+    """Per value: is it in `reference`, which is ascending?"""
+    if not len(reference):
+        return np.zeros(len(values), dtype=np.bool_)
+    at = np.minimum(np.searchsorted(reference, values), len(reference) - 1)
+    found: Mask = reference[at] == values
+    return found
+
+
 def content_hash(*parts: Candles) -> str:
-    """SHA-256 over the rows' little-endian bytes, hex: the same on every machine for the same data."""
+    """SHA-256 over the rows' little-endian bytes, hex: the same on every machine for the same
+    data."""
     digest = sha256()
     for rows in parts:
         digest.update(np.ascontiguousarray(rows, dtype=CANDLE_DTYPE).view(np.uint8).data)

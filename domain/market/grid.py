@@ -89,7 +89,8 @@ def _labels(frame: Timeframe, calendar: TradingCalendar, days: Times) -> NDArray
 
 
 def close_times(frame: Timeframe, calendar: TradingCalendar, opens: Times) -> Times:
-    """Close of each bar: the grid's; for a time off the grid, open + length or the usual session."""
+    """Close of each bar: the grid's; for a time off the grid, open + length or the usual
+    session."""
     if not len(opens):
         return opens
     margin = (frame.seconds or 31 * 86_400) * 1000 + 31 * DAY_MS

@@ -1,4 +1,5 @@
-"""What can be traded or read, and how it is called. Ids are canonical: `AAPL`, `SPX`, `BTC-USDT-PERP`."""
+"""What can be traded or read, and how it is called. Ids are canonical: `AAPL`, `SPX`,
+`BTC-USDT-PERP`."""
 
 import re
 from collections.abc import Mapping
@@ -88,7 +89,8 @@ class Instrument:
 
 
 def clean_symbol(text: str) -> str:
-    """Trimmed and upper-cased; Invalid `invalid_symbol` unless 1–24 characters of [A-Z0-9.^=/_-]."""
+    """Trimmed and upper-cased; Invalid `invalid_symbol` unless 1–24 characters of
+    [A-Z0-9.^=/_-]."""
     symbol = text.strip().upper()
     if _SYMBOL.fullmatch(symbol) is None:
         message = "A symbol has 1 to 24 characters out of A-Z 0-9 . ^ = / -"

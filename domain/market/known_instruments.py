@@ -1,7 +1,7 @@
 """The instruments every installation knows without a network.
 
-Four bundled series, 30 USDT perpetuals, 10 spot pairs, 8 currency pairs. Steps of the crypto rows are
-null: only a venue can tell them, and its metadata replaces these rows when it is reachable.
+Four bundled series, 30 USDT perpetuals, 10 spot pairs, 8 currency pairs. Steps of the crypto rows
+are null: only a venue can tell them, and its metadata replaces these rows when it is reachable.
 """
 
 from domain.market.instrument import AssetClass, Instrument, InstrumentKind

@@ -52,8 +52,10 @@ def merge_candles(stored: Candles, incoming: Candles, on_conflict: OnConflict) -
         merged[position[differing]] = replacing
     fresh = incoming[~known]
     if len(fresh):
+        is_later = not len(stored) or fresh["open_time"][0] > stored["open_time"][-1]
         merged = np.concatenate([merged, fresh])
-        merged = merged[np.argsort(merged["open_time"], kind="stable")]
+        if not is_later:
+            merged = merged[np.argsort(merged["open_time"], kind="stable")]
     unchanged = int(known.sum() - differing.sum())
     return Merged(merged, len(fresh), unchanged, replaced, replacing)
 

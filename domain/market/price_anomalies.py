@@ -23,9 +23,7 @@ def price_anomalies(rows: Candles, calendar: TradingCalendar) -> list[Issue]:
     if len(rows) < 2:
         return []
     closes = rows["close"]
-    ratios = np.divide(
-        closes[1:], closes[:-1], out=np.ones(len(rows) - 1), where=closes[:-1] != 0
-    )
+    ratios = np.divide(closes[1:], closes[:-1], out=np.ones(len(rows) - 1), where=closes[:-1] != 0)
     issues = _extreme_moves(rows, ratios) + _scale_jumps(rows, ratios) + _dead_volume(rows)
     if calendar.has_sessions:
         issues += _copied_opens(rows)
@@ -133,7 +131,12 @@ def _runs(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _at(
-    times: Times, index: int, code: IssueCode, severity: Severity, text: str, details: dict[str, object]
+    times: Times,
+    index: int,
+    code: IssueCode,
+    severity: Severity,
+    text: str,
+    details: dict[str, object],
 ) -> Issue:
     at = int(times[index])
     return Issue(code, severity, text, at, at, 1, details)

@@ -13,8 +13,9 @@ WHOLE_SERIES = 0
 
 @dataclass(frozen=True, slots=True)
 class CandleSeries:
-    """Inventory entry. `coverage`: ranges that were fetched; `confirmed_empty`: ranges the source says
-    hold nothing. Both sorted, disjoint, half-open, epoch ms. `gap_count` counts missing bars."""
+    """Inventory entry. `coverage`: ranges that were fetched; `confirmed_empty`: ranges the source
+    says hold nothing. Both sorted, disjoint, half-open, epoch ms. `gap_count` counts missing
+    bars."""
 
     key: SeriesKey
     calendar: str
@@ -52,8 +53,8 @@ class PartitionState(StrEnum):
 class PartitionManifest:
     """One Parquet file and its mirror. `year` is 0 for intervals of a day and longer.
 
-    `sha256` is of the file's bytes, `content_sha256` of the rows' bytes: equal rows have equal content
-    hashes on every machine, whatever wrote the file.
+    `sha256` is of the file's bytes, `content_sha256` of the rows' bytes: equal rows have equal
+    content hashes on every machine, whatever wrote the file.
     """
 
     series_id: str

@@ -1,7 +1,8 @@
 """From what a caller typed to an instrument; the first rule that hits wins.
 
-(1) canonical id; (2) native symbol of the venue named; (3) native symbol of any venue in the configured
-order; (4) separator variants (`BTC/USDT`, `BTC_USDT`, `BTC-PERP`); (5) a bare base asset, which is its
+(1) canonical id; (2) native symbol of the venue named; (3) native symbol of any venue in the
+configured order; (4) separator variants (`BTC/USDT`, `BTC_USDT`, `BTC-PERP`,
+`EURUSD`); (5) a bare base asset, which is its
 USDT perpetual.
 """
 
@@ -16,6 +17,7 @@ from domain.shared.errors import Invalid, NotFound
 
 DEFAULT_VENUE_ORDER = ("binance", "hyperliquid", "yfinance")
 NEAR_MATCHES_MAX = 5
+CURRENCY_LETTERS = 3
 
 
 class MatchedBy(StrEnum):
@@ -103,4 +105,6 @@ def _variants(symbol: str) -> tuple[str, ...]:
     base, _, rest = dashed.partition("-")
     if rest == "PERP":
         return (f"{base}-USDT-PERP",)
+    if len(dashed) == 2 * CURRENCY_LETTERS and dashed.isalpha():
+        return (f"{dashed[:CURRENCY_LETTERS]}-{dashed[CURRENCY_LETTERS:]}",)
     return (dashed, f"{dashed}-PERP")

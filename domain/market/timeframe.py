@@ -1,7 +1,7 @@
 """The one table of bar intervals; nothing else lists them.
 
-Spellings `1mo` (storage, because some file systems fold case) and `1M` (wire) name one interval; case
-is never folded: `1m` is a minute, `1M` a month.
+Spellings `1mo` (storage, because some file systems fold case) and `1M` (wire) name one interval;
+case is never folded: `1m` is a minute, `1M` a month.
 """
 
 from dataclasses import dataclass

@@ -51,7 +51,8 @@ class Session:
 
 @dataclass(frozen=True)
 class TradingCalendar:
-    """Sessions in ascending order: `days` since 1970-01-01, opens and closes in epoch ms, early flags.
+    """Sessions in ascending order: `days` since 1970-01-01, opens and closes in epoch ms, early
+    flags.
 
     Questions outside `[first_day, last_day]` of a table raise Unavailable `calendar_range`.
     """
@@ -166,9 +167,7 @@ class TradingCalendar:
         if instant < today.opens_at:
             pre = datetime.combine(day, _PRE_OPENS, tzinfo=_NEW_YORK).astimezone(UTC)
             return MarketPhase.PRE if instant >= pre else MarketPhase.CLOSED
-        return (
-            MarketPhase.POST if instant < today.closes_at + _POST_LASTS else MarketPhase.CLOSED
-        )
+        return MarketPhase.POST if instant < today.closes_at + _POST_LASTS else MarketPhase.CLOSED
 
     def nominal_hours(self, day: date) -> tuple[int, int]:
         """Epoch ms of open and close: the session's own, else those of the nearest full session

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.market.candle import PRICES, Candles, Mask, SeriesKey, Times, same_values
+from domain.market.candle import PRICES, Candles, Mask, SeriesKey, Times, is_among, same_values
 from domain.market.grid import Grid, grid
 from domain.market.price_anomalies import price_anomalies
 from domain.market.quality_report import (
@@ -88,15 +88,15 @@ def check_candles(rows: Candles, context: CheckContext) -> Checked:
     expected = grid(timeframe(context.key.interval), context.calendar, start_ms, end_ms)
     inside = (rows["open_time"][kept] >= start_ms) & (rows["open_time"][kept] < end_ms)
     kept = _placed(rows, kept[inside], expected, context, found)
-    present = np.isin(expected.opens, rows["open_time"][kept])
+    present = is_among(expected.opens, rows["open_time"][kept])
     if len(kept):
         found.issues.extend(_gaps(expected, present))
     else:
         nothing = Issue(IssueCode.EMPTY, Severity.CRITICAL, "No rows in range.", None, None, 0)
         found.issues.append(nothing)
-    plausible = np.setdiff1d(kept, found.positions(*REJECTING))
-    plausible = plausible[np.argsort(rows["open_time"][plausible], kind="stable")]
-    found.issues.extend(price_anomalies(rows[plausible], context.calendar))
+    is_plausible = np.ones(len(rows), dtype=np.bool_)
+    is_plausible[found.positions(*REJECTING)] = False
+    found.issues.extend(price_anomalies(rows[kept[is_plausible[kept]]], context.calendar))
     report = _report(found, context, (start_ms, end_ms), present)
     return Checked(report, rows[kept], found.faulty)
 
@@ -172,10 +172,8 @@ def _placed(
     """Without rows off the grid and rows that are not closed; daily rows off session are named."""
     times, closes = rows["open_time"][kept], rows["close_time"][kept]
     unclosed = closes > context.now_ms
-    found.note(
-        IssueCode.UNCLOSED, Severity.MEDIUM, kept[unclosed], "The bar was not complete yet."
-    )
-    off_grid = ~unclosed & ~np.isin(times, expected.opens)
+    found.note(IssueCode.UNCLOSED, Severity.MEDIUM, kept[unclosed], "The bar was not complete yet.")
+    off_grid = ~unclosed & ~is_among(times, expected.opens)
     if context.end_ms is not None:
         off_grid &= closes <= context.end_ms
     off_session = np.zeros(len(kept), dtype=np.bool_)
