@@ -1,24 +1,30 @@
 """The one place where adapters meet ports."""
 
-from datetime import datetime
-
 from dishka import Container, Provider, Scope, make_container, provide
 
 from app.settings import Settings
+from application.market.close_prices import ClosePrices
+from application.market.newest_close import NewestClose
 from application.portfolio.accounts import OpenAccount
 from application.portfolio.change_position import RetireCell
+from application.portfolio.close_position import ClosePosition
 from application.portfolio.create_cell import CreateCell
 from application.portfolio.end_order import EndOrder
+from application.portfolio.evaluate_position import EvaluatePosition
 from application.portfolio.move_cash import MoveCash
+from application.portfolio.rebalance import Rebalance
 from application.portfolio.record_fill import RecordFill
 from application.portfolio.submit_order import SubmitOrder
+from application.ports.calendars import CalendarTables
+from application.ports.candles import CandleReader
 from application.ports.clock import Clock
 from application.ports.ids import Ids
-from application.ports.unit_of_work import Store
 from application.ports.prices import Prices
-from domain.plans.plan import PriceView
+from application.ports.unit_of_work import Store
 from infrastructure.clock import SystemClock
 from infrastructure.ids import UuidIds
+from infrastructure.market_data.array_mirror import MirrorReader
+from infrastructure.market_data.calendar_tables import ArrayCalendars
 from infrastructure.persistence.engine import Database, open_database
 from infrastructure.persistence.store import SqlStore
 
@@ -57,9 +63,21 @@ class Foundation(Provider):
         return sql_store
 
 
-class NoPrices:
-    def newest(self, instrument: str, now: datetime) -> PriceView | None:
-        return None
+class Market(Provider):
+    """Candles, calendars and the prices they give."""
+
+    scope = Scope.APP
+
+    @provide
+    def calendars(self, settings: Settings) -> CalendarTables:
+        return ArrayCalendars(settings.data_dir)
+
+    @provide
+    def candles(self, settings: Settings, store: Store) -> CandleReader:
+        return MirrorReader(settings.data_dir, store)
+
+    newest_close = provide(NewestClose)
+    prices = provide(ClosePrices, provides=Prices)
 
 
 class Portfolio(Provider):
@@ -67,14 +85,13 @@ class Portfolio(Provider):
 
     scope = Scope.APP
 
-    @provide
-    def prices(self) -> Prices:
-        return NoPrices()
-
     create_cell = provide(CreateCell)
     submit_order = provide(SubmitOrder)
     record_fill = provide(RecordFill)
     end_order = provide(EndOrder)
+    evaluate = provide(EvaluatePosition)
+    rebalance = provide(Rebalance)
+    close_position = provide(ClosePosition)
     move_cash = provide(MoveCash)
     open_account = provide(OpenAccount)
     retire_cell = provide(RetireCell)
@@ -82,4 +99,4 @@ class Portfolio(Provider):
 
 def build_container(settings: Settings) -> Container:
     """Everything wired for one process; adapters are made when first asked for."""
-    return make_container(Foundation(settings), Portfolio())
+    return make_container(Foundation(settings), Market(), Portfolio())

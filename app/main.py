@@ -10,6 +10,7 @@ from app import __version__
 from app.api.dependencies import Dispatch
 from app.api.idempotency import Once
 from app.api.paging import Cursors
+from app.api.portfolio import accounts, changes, evaluations
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
 from app.container import build_container
@@ -44,8 +45,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.container = container
     install_problem_handlers(app)
     api = APIRouter()
-    for router in (portfolio.router,):
-        api.include_router(router)
+    for capability in (portfolio, evaluations, changes, accounts):
+        api.include_router(capability.router)
     app.include_router(api, prefix="/api/v1")
     app.include_router(api, prefix="/v1", include_in_schema=False)
     return app
@@ -58,7 +59,7 @@ def _start(app: FastAPI, container: Container) -> None:
     METADATA.create_all(database.writes)
     app.state.dispatch = Dispatch(container.get(Store), reads_inline=database.is_sqlite)
     app.state.once = Once(app.state.dispatch)
-    app.state.cursors = Cursors(b'x' * 32)
+    app.state.cursors = Cursors(b"x" * 32)
     app.state.authenticate = _owner
     app.state.spend = _nothing
     from application.context import RequestContext

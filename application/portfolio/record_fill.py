@@ -81,6 +81,7 @@ class RecordFill:
         )
         self._store(outcome, work)
         work.ledger.post(outcome.transfers, balances)
+        note_execution(outcome.order, outcome.position, work)
         require_sound_reservations(outcome.position, work.orders, balances)
         work.events.append(_events(position, outcome, work.now))
         return Recorded(outcome.fill, outcome.order, outcome.position)
@@ -110,6 +111,39 @@ class RecordFill:
         work.fills.restate(outcome.restated)
         work.orders.save(outcome.order)
         work.positions.save(outcome.position)
+
+
+def note_execution(order: Order, position: Position, work: UnitOfWork) -> None:
+    """Complete the evaluation that caused the order with what was executed."""
+    if order.evaluation_id is None:
+        return
+    evaluation = work.evaluations.get(order.evaluation_id)
+    document = dict(evaluation.document)
+    document["order"] = {"id": order.id, "status": order.status.value}
+    document["execution"] = {
+        "side": order.terms.side.value,
+        "qty": order.filled_qty,
+        "price": order.avg_fill_price,
+        "fee": order.fees,
+        "status": order.status.value,
+    }
+    if order.status.is_terminal:
+        anchor = {**document["anchor"], "new": position.anchor_price, "reason": "order_ended"}
+        document["anchor"] = anchor
+        document["impact"] = {**document["impact"], "after": _holdings(position, order)}
+    work.evaluations.save_outcome(replace(evaluation, order_id=order.id, document=document))
+
+
+def _holdings(position: Position, order: Order) -> dict[str, object]:
+    price = order.avg_fill_price or position.last_fill_price
+    value = None if price is None else cash(position.qty * price)
+    return {
+        "qty": position.qty,
+        "cash": position.cash,
+        "stock_value": value,
+        "equity": position.equity(price),
+        "stock_fraction": position.stock_fraction(price),
+    }
 
 
 def book_entries(position: Position, work: UnitOfWork) -> Sequence[BookEntry]:

@@ -12,6 +12,7 @@ from application.portfolio.recording import (
 from application.ports.ids import Ids
 from application.ports.unit_of_work import UnitOfWork
 from application.risk.gate_facts import gate_context, reference_of
+from domain.plans.evaluation import is_proposal_stale
 from domain.portfolio.account import Account, TradingState
 from domain.portfolio.apply_fill import hold_reservation
 from domain.portfolio.lifecycle import OrderFact, OrderStatus
@@ -22,8 +23,9 @@ from domain.risk.context import GateContext
 from domain.risk.gate import judge
 from domain.risk.verdict import Verdict
 from domain.shared.decimals import plain
-from domain.shared.errors import AccountHalted, Conflict
+from domain.shared.errors import AccountHalted, Conflict, FieldFault, Invalid, NotFound
 from domain.shared.ids import Prefix
+from domain.shared.instants import rfc3339
 from domain.shared.side import Side
 
 
@@ -43,6 +45,7 @@ class OrderRequest:
     origin: Origin = Origin.MANUAL
     evaluation_id: str | None = None
     proposal_id: str | None = None
+    declared_price: Decimal | None = None
     confirm_duplicate: bool = False
 
 
@@ -67,13 +70,21 @@ class SubmitOrder:
         self._ids = ids
 
     def __call__(self, position_id: str, request: OrderRequest, work: UnitOfWork) -> Submitted:
+        require_order_prices(request)
         position = work.positions.get(position_id)
         account = work.accounts.get(position.account_id)
+        _require_fresh_proposal(position, request, work)
         terms = _terms(position, account, request)
-        reservation = reserve(terms, reference_of(position, terms).value)
+        reference = reference_of(position, terms, request.declared_price)
+        reservation = reserve(terms, reference.value)
         draft = self._draft(position, terms, reservation, request, work)
         context = gate_context(
-            position, account, draft, work, confirm_duplicate=request.confirm_duplicate
+            position,
+            account,
+            draft,
+            reference,
+            work,
+            confirm_duplicate=request.confirm_duplicate,
         )
         _require_open(position, context)
         if account.status is TradingState.HALTED and not context.is_reducing:
@@ -105,7 +116,7 @@ class SubmitOrder:
             updated_at=work.now,
             reserved=reservation.amount,
             reservation_price=reservation.price,
-            evaluation_id=request.evaluation_id,
+            evaluation_id=request.evaluation_id or request.proposal_id,
         )
 
     def _refused(
@@ -171,6 +182,23 @@ class SubmitOrder:
         return Submitted(order, verdict, reservation)
 
 
+def _require_fresh_proposal(position: Position, request: OrderRequest, work: UnitOfWork) -> None:
+    """Conflict `proposal_stale` after the proposal's expiry, or when the price moved over 20 bps."""
+    if request.proposal_id is None:
+        return
+    proposal = work.evaluations.get(request.proposal_id)
+    if proposal.position_id != position.id or proposal.expires_at is None:
+        raise NotFound("evaluation_not_found", "This position has no such proposal.")
+    proposed = Decimal(proposal.document["market"]["price"]["value"])
+    now_at = request.limit_price or proposed
+    if is_proposal_stale(proposal.expires_at, proposed, work.now, now_at):
+        raise Conflict(
+            "proposal_stale",
+            "The proposal expired or the price moved more than 20 bps; evaluate again.",
+            context={"expires_at": rfc3339(proposal.expires_at), "proposed_price": proposed},
+        )
+
+
 def _terms(position: Position, account: Account, request: OrderRequest) -> OrderTerms:
     intent = Intent.INCREASE if position.qty else Intent.OPEN
     if request.side is Side.SELL:
@@ -203,6 +231,31 @@ def _require_open(position: Position, context: GateContext) -> None:
 
 def _judged(order: Order, verdict: Verdict) -> Order:
     return replace(order, checks=tuple(f.as_document() for f in verdict.findings))
+
+
+def require_order_prices(request: OrderRequest) -> None:
+    """Limit orders carry a limit price, stop orders a stop price, GTD its end, others none of it."""
+    faults = []
+    for name, value, needed in (
+        ("limit_price", request.limit_price, request.type in _LIMIT_TYPES),
+        ("stop_price", request.stop_price, request.type in _STOP_TYPES),
+        ("good_till", request.good_till, request.time_in_force is TimeInForce.GTD),
+    ):
+        if needed and value is None:
+            faults.append(FieldFault(f"/{name}", "missing", f"required by {request.type.value}"))
+        if not needed and value is not None:
+            faults.append(FieldFault(f"/{name}", "not_used", f"not used by {request.type.value}"))
+    if request.type is OrderType.TRAILING_STOP:
+        fault = FieldFault("/order_type", "unsupported", "the manual venue takes no trailing stop")
+        faults.append(fault)
+    if faults:
+        raise Invalid(
+            "invalid_request", "The order's terms do not fit together.", errors=tuple(faults)
+        )
+
+
+_LIMIT_TYPES = (OrderType.LIMIT, OrderType.STOP_LIMIT)
+_STOP_TYPES = (OrderType.STOP_MARKET, OrderType.STOP_LIMIT)
 
 
 def _inputs(order: Order) -> dict[str, object]:

@@ -27,10 +27,14 @@ from domain.shared.side import Side
 LIMITS = Limits()
 
 
-def reference_of(position: Position, terms: OrderTerms | None = None) -> Reference:
-    """Price the figures use: the limit the caller declares, else the last fill, else the anchor."""
-    if terms is not None and terms.limit_price is not None:
+def reference_of(
+    position: Position, terms: OrderTerms, declared_price: Decimal | None = None
+) -> Reference:
+    """Price the figures use: the limit, the price declared, the last fill, else the anchor."""
+    if terms.limit_price is not None:
         return Reference(terms.limit_price, DataQuality.DECLARED, "limit_price")
+    if declared_price is not None:
+        return Reference(declared_price, DataQuality.DECLARED, "evaluation")
     if position.last_fill_price is not None:
         return Reference(position.last_fill_price, DataQuality.DECLARED, "last_fill")
     if position.anchor_price is not None:
@@ -42,6 +46,7 @@ def gate_context(
     position: Position,
     account: Account,
     draft: Order,
+    reference: Reference,
     work: UnitOfWork,
     *,
     confirm_duplicate: bool,
@@ -77,7 +82,7 @@ def gate_context(
             lot_step=(instrument.lot_step if instrument else None) or QUANTITY_STEP,
             status=instrument.status if instrument else "unverified",
         ),
-        reference=reference_of(position, terms),
+        reference=reference,
         trading_state=account.status.value,
         now=work.now,
         counters=_counters(position, draft, open_orders, work, is_close=is_close),

@@ -16,7 +16,7 @@ from enum import StrEnum
 from domain.shared.decimals import ZERO, cash, divide
 from domain.shared.side import Side
 
-AVERAGE_COST_STEP = Decimal("1e-18")
+AVERAGE_COST_STEP = Decimal("1e-12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class CostBasis:
 
     @property
     def avg_cost(self) -> Decimal | None:
-        """Weighted average entry price, fees excluded, 18 decimals; null when flat or unknown."""
+        """Weighted average entry price, fees excluded, 12 decimals; null when flat or unknown."""
         if self.qty == 0 or self.cost is None:
             return None
         return divide(self.cost, self.qty).quantize(AVERAGE_COST_STEP, rounding=ROUND_HALF_EVEN)

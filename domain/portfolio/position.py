@@ -6,9 +6,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.plans.balancing_plan import BalancingPlan
+from domain.plans.plan import stock_fraction
 from domain.portfolio.cost_basis import CostBasis
 from domain.portfolio.ledger import Bucket, LedgerKey
-from domain.shared.decimals import ZERO, cash, divide, fraction
+from domain.shared.decimals import ZERO, cash, fraction
 
 
 class PositionStatus(StrEnum):
@@ -76,10 +77,12 @@ class Position:
 
     def stock_fraction(self, price: Decimal | None) -> Decimal | None:
         """qty·price / equity, 10 decimals; null without a price or with no equity."""
-        equity = self.equity(price)
-        if not equity:
+        if self.qty == 0:
+            return ZERO if self.effective_cash else None
+        if price is None:
             return None
-        return ZERO if self.qty == 0 else fraction(divide(self.qty * (price or ZERO), equity))
+        share = stock_fraction(self.qty, self.effective_cash, price)
+        return None if share is None else fraction(share)
 
     def key(self, bucket: Bucket, asset: str) -> LedgerKey:
         """Ledger account of this position's holder: the cell itself, or the account that pays."""

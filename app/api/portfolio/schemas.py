@@ -1,10 +1,11 @@
 """Requests and answers of positions, orders and fills."""
 
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from app.api.wire import AnswerModel, Exact, Moment, Name, Number, RequestModel
@@ -19,6 +20,7 @@ from domain.plans.balancing_plan import (
 )
 from domain.portfolio.order import OrderType, TimeInForce
 from domain.shared.decimals import decimals_of
+from domain.shared.errors import FieldFault, Invalid
 from domain.shared.side import Side
 
 QUANTITY_DECIMALS = 8
@@ -404,3 +406,117 @@ class AccountIn(RequestModel):
     calendar: Annotated[str, Field(max_length=32)] = "XNYS"
     commission_rate: Fraction = Decimal(0)
     slippage: Fraction = Decimal(0)
+
+
+def merged_plan(current: BalancingPlan | None, change: PlanChangeIn) -> BalancingPlan | None:
+    """Merge patch of a plan: named fields replace, null removes the plan; Invalid with pointers."""
+    if change.plan is None:
+        return None
+    known: dict[str, Any] = {} if current is None else asdict(current)
+    merged = {**known, **change.plan}
+    for nested in ("band", "order_policy"):
+        if isinstance(change.plan.get(nested), dict) and nested in known:
+            merged[nested] = {**known[nested], **change.plan[nested]}
+    try:
+        return BalancingPlanIn.model_validate(merged).to_plan()
+    except ValidationError as error:
+        faults = tuple(
+            FieldFault("/plan/" + "/".join(map(str, item["loc"])), item["type"], item["msg"])
+            for item in error.errors()
+        )
+        raise Invalid("invalid_plan", "The plan is malformed.", errors=faults) from None
+
+
+class AccountChangeIn(RequestModel):
+    """Fields to change; the rest stays."""
+
+    name: Name | None = None
+    commission_rate: Fraction | None = None
+    slippage: Fraction | None = None
+
+
+class AccountOut(AnswerModel):
+    """An account with its cash and value. Figures that do not exist are null with a reason."""
+
+    id: str
+    name: str
+    mode: str
+    book: str
+    settlement: str
+    base_currency: str
+    starting_equity: Number
+    calendar: str
+    commission_rate: Number
+    slippage: Number
+    leverage_default: int
+    status: str
+    cash: Number
+    available: Number
+    reserved: Number
+    cells_cash: Number
+    receivable: Number
+    stock_value: Number | None
+    equity: Number | None
+    nav: Number | None
+    drawdown: Number | None
+    reasons: dict[str, str]
+    created_at: Moment
+    version: int
+
+
+class AccountCashIn(RequestModel):
+    """Money into or out of an account."""
+
+    amount: Money
+    currency: Annotated[str, Field(pattern=r"^[A-Za-z]{3,5}$")] | None = None
+    occurred_at: Moment | None = None
+    note: Annotated[str, Field(max_length=500)] | None = None
+
+
+class CashBalancesOut(AnswerModel):
+    """Cash after the movement."""
+
+    available: Number
+    reserved: Number
+
+
+class AccountCashOut(AnswerModel):
+    """The booked transfer and the flow it is."""
+
+    transfer_id: str
+    flow_id: str
+    balances: CashBalancesOut
+
+
+class BalanceOut(AnswerModel):
+    """One ledger bucket of an account or of one of its cells."""
+
+    holder_id: str
+    asset: str
+    bucket: str
+    amount: Number
+
+
+class BalancesOut(AnswerModel):
+    """All buckets of an account and of its cells; per asset they sum to zero."""
+
+    account_id: str
+    balances: list[BalanceOut]
+    sums: dict[str, Number]
+
+
+class TransferOut(AnswerModel):
+    """One ledger transfer: amount of an asset from one bucket to another."""
+
+    id: str
+    kind: str
+    phase: str
+    asset: str
+    amount: Number
+    from_holder: str
+    from_bucket: str
+    to_holder: str
+    to_bucket: str
+    cause_type: str
+    cause_id: str
+    occurred_at: Moment

@@ -1,0 +1,327 @@
+"""Accounts, their cash, their ledger."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from app.api.dependencies import Reader, Runs, Trader, use
+from app.api.idempotency import Once, Presented
+from app.api.paging import Listing
+from app.api.portfolio import schemas as s
+from app.api.portfolio.routes import Key, OnceOnly, OptionalKey, Paging, PricesUsed
+from app.api.preconditions import RequiredVersion
+from app.api.routing import capability_router, refusals
+from application.context import Principal
+from application.portfolio.accounts import (
+    AccountChange,
+    NewAccount,
+    OpenAccount,
+    change_account,
+)
+from application.portfolio.move_cash import MoveCash, Moved, Movement
+from application.portfolio.views import ValuedAccount, valued_accounts
+from application.ports.prices import Prices
+from application.ports.unit_of_work import UnitOfWork
+from domain.portfolio.account import Account, Costs
+from domain.portfolio.ledger import Transfer, sums_by_asset
+
+router = capability_router("accounts")
+
+
+@router.get(
+    "/accounts",
+    operation_id="list_accounts",
+    summary="Accounts with cash and equity",
+    responses=refusals("400 invalid_cursor"),
+)
+async def list_accounts(
+    request: Request,
+    response: Response,
+    caller: Reader,
+    runs: Runs,
+    paging: Paging,
+    prices: PricesUsed,
+) -> Listing[s.AccountOut]:
+    views = await runs.query(
+        request,
+        caller,
+        lambda work: valued_accounts(work.accounts.list(paging.page), prices, work),
+    )
+    rows = [(view.account.id, _account_out(view)) for view in views]
+    items, following = paging.cut(rows, response)
+    return Listing(items=items, next_cursor=following)
+
+
+@router.post(
+    "/accounts",
+    status_code=201,
+    operation_id="open_account",
+    summary="Open a paper account; its starting equity is a deposit",
+    response_model=s.AccountOut,
+    responses=refusals("409 name_taken", "409 idempotency_signature_mismatch"),
+)
+async def open_account(
+    request: Request,
+    body: s.AccountIn,
+    caller: Trader,
+    key: OptionalKey,
+    once: OnceOnly,
+    prices: PricesUsed,
+    opening: Annotated[OpenAccount, Depends(use(OpenAccount))],
+) -> Response:
+    new = NewAccount(
+        body.name,
+        body.base_currency,
+        body.starting_equity,
+        body.calendar,
+        Costs(body.commission_rate, body.slippage),
+    )
+    return await once(
+        request,
+        caller,
+        key,
+        lambda work: _valued(opening(new, work), prices, work),
+        lambda view: Presented(201, _account_out(view)),
+    )
+
+
+@router.get(
+    "/accounts/{account_id}",
+    operation_id="get_account",
+    summary="One account with cash and equity",
+    responses=refusals("404 account_not_found"),
+)
+async def get_account(
+    request: Request,
+    response: Response,
+    account_id: str,
+    caller: Reader,
+    runs: Runs,
+    prices: PricesUsed,
+) -> s.AccountOut:
+    view = await runs.query(
+        request, caller, lambda work: _valued(work.accounts.get(account_id), prices, work)
+    )
+    response.headers["ETag"] = f'"{view.account.version}"'
+    return _account_out(view)
+
+
+@router.patch(
+    "/accounts/{account_id}",
+    operation_id="change_account",
+    summary="Rename an account or change its costs",
+    responses=refusals(
+        "404 account_not_found",
+        "409 main_account_is_fixed",
+        "409 name_taken",
+        "412 stale_version",
+        "428 precondition_required",
+    ),
+)
+async def patch_account(
+    request: Request,
+    response: Response,
+    account_id: str,
+    body: s.AccountChangeIn,
+    caller: Trader,
+    version: RequiredVersion,
+    runs: Runs,
+    prices: PricesUsed,
+) -> s.AccountOut:
+    def change(work: UnitOfWork) -> ValuedAccount:
+        current = work.accounts.get(account_id).costs
+        given = (body.commission_rate, body.slippage)
+        costs = Costs(
+            current.commission_rate if given[0] is None else given[0],
+            current.slippage if given[1] is None else given[1],
+        )
+        changed = change_account(account_id, AccountChange(body.name, costs), version, work)
+        return _valued(changed, prices, work)
+
+    view = await runs.command(request, caller, change)
+    response.headers["ETag"] = f'"{view.account.version}"'
+    return _account_out(view)
+
+
+@router.get(
+    "/accounts/{account_id}/balances",
+    operation_id="list_balances",
+    summary="Ledger buckets of an account and of its cells",
+    responses=refusals("404 account_not_found"),
+)
+async def list_balances(
+    request: Request, account_id: str, caller: Reader, runs: Runs
+) -> s.BalancesOut:
+    amounts = await runs.query(
+        request,
+        caller,
+        lambda work: work.ledger.amounts(work.accounts.get(account_id).id),
+    )
+    return s.BalancesOut(
+        account_id=account_id,
+        balances=[
+            s.BalanceOut(
+                holder_id=key.holder_id, asset=key.asset, bucket=key.bucket.value, amount=amount
+            )
+            for key, amount in sorted(
+                amounts.items(), key=lambda i: (i[0].holder_id, i[0].asset, i[0].bucket)
+            )
+        ],
+        sums=sums_by_asset(amounts),
+    )
+
+
+@router.get(
+    "/accounts/{account_id}/ledger",
+    operation_id="list_transfers",
+    summary="Ledger transfers of an account, oldest first",
+    responses=refusals("404 account_not_found", "400 invalid_cursor"),
+)
+async def list_transfers(
+    request: Request,
+    response: Response,
+    account_id: str,
+    caller: Reader,
+    runs: Runs,
+    paging: Paging,
+) -> Listing[s.TransferOut]:
+    transfers = await runs.query(
+        request,
+        caller,
+        lambda work: work.ledger.transfers(work.accounts.get(account_id).id, paging.page),
+    )
+    items, following = paging.cut([(t.id, _transfer_out(t)) for t in transfers], response)
+    return Listing(items=items, next_cursor=following)
+
+
+_CASH_CODES = refusals(
+    "400 missing_idempotency_key",
+    "404 account_not_found",
+    "409 idempotency_signature_mismatch",
+    "409 insufficient_cash",
+    "409 reported_by_venue",
+    "422 currency_mismatch",
+)
+
+
+@router.post(
+    "/accounts/{account_id}/deposits",
+    status_code=201,
+    operation_id="deposit_to_account",
+    summary="Put money into an account",
+    response_model=s.AccountCashOut,
+    responses=_CASH_CODES,
+)
+async def deposit_to_account(
+    request: Request,
+    account_id: str,
+    body: s.AccountCashIn,
+    caller: Trader,
+    key: Key,
+    once: OnceOnly,
+    move: Annotated[MoveCash, Depends(use(MoveCash))],
+) -> Response:
+    return await _move(request, caller, key, once, move, account_id, body, incoming=True)
+
+
+@router.post(
+    "/accounts/{account_id}/withdrawals",
+    status_code=201,
+    operation_id="withdraw_from_account",
+    summary="Take money out of an account",
+    response_model=s.AccountCashOut,
+    responses=_CASH_CODES,
+)
+async def withdraw_from_account(
+    request: Request,
+    account_id: str,
+    body: s.AccountCashIn,
+    caller: Trader,
+    key: Key,
+    once: OnceOnly,
+    move: Annotated[MoveCash, Depends(use(MoveCash))],
+) -> Response:
+    return await _move(request, caller, key, once, move, account_id, body, incoming=False)
+
+
+async def _move(
+    request: Request,
+    caller: Principal,
+    key: str,
+    once: Once,
+    move: MoveCash,
+    account_id: str,
+    body: s.AccountCashIn,
+    *,
+    incoming: bool,
+) -> Response:
+    movement = Movement(body.amount, incoming, body.currency, body.occurred_at, body.note)
+    return await once(
+        request,
+        caller,
+        key,
+        lambda work: move.account(account_id, movement, work),
+        lambda moved: Presented(201, _account_cash_out(moved)),
+        parent=account_id,
+        before=lambda work: work.accounts.get(account_id),
+    )
+
+
+def _valued(account: Account, prices: Prices, work: UnitOfWork) -> ValuedAccount:
+    return valued_accounts([account], prices, work)[0]
+
+
+def _account_out(view: ValuedAccount) -> s.AccountOut:
+    account = view.account
+    return s.AccountOut(
+        id=account.id,
+        name=account.name,
+        mode=account.mode.value,
+        book="main",
+        settlement=account.settlement.value,
+        base_currency=account.base_currency,
+        starting_equity=account.starting_equity,
+        calendar=account.calendar,
+        commission_rate=account.costs.commission_rate,
+        slippage=account.costs.slippage,
+        leverage_default=account.leverage_default,
+        status=account.status.value,
+        cash=view.available + view.reserved,
+        available=view.available,
+        reserved=view.reserved,
+        cells_cash=view.cells_cash,
+        receivable=view.receivable,
+        stock_value=view.stock_value,
+        equity=view.equity,
+        nav=None,
+        drawdown=None,
+        reasons={**view.reasons, "nav": "not_recorded", "drawdown": "not_recorded"},
+        created_at=account.created_at,
+        version=account.version,
+    )
+
+
+def _account_cash_out(moved: Moved) -> s.AccountCashOut:
+    assert moved.flow_id is not None
+    return s.AccountCashOut(
+        transfer_id=moved.transfer.id,
+        flow_id=moved.flow_id,
+        balances=s.CashBalancesOut(available=moved.available, reserved=moved.reserved),
+    )
+
+
+def _transfer_out(transfer: Transfer) -> s.TransferOut:
+    return s.TransferOut(
+        id=transfer.id,
+        kind=transfer.kind.value,
+        phase=transfer.phase.value,
+        asset=transfer.source.asset,
+        amount=transfer.amount,
+        from_holder=transfer.source.holder_id,
+        from_bucket=transfer.source.bucket.value,
+        to_holder=transfer.target.holder_id,
+        to_bucket=transfer.target.bucket.value,
+        cause_type=transfer.cause_type,
+        cause_id=transfer.cause_id,
+        occurred_at=transfer.occurred_at,
+    )

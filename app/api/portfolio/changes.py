@@ -1,0 +1,295 @@
+"""Changes to a position by hand: close, pause, resume, anchor, plan, cash, retire."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from app.api.dependencies import Runs, Trader, use
+from app.api.idempotency import Once, Presented
+from app.api.portfolio import present
+from app.api.portfolio import schemas as s
+from app.api.portfolio.routes import Key, OnceOnly, OptionalKey, PricesUsed
+from app.api.preconditions import OptionalVersion, RequiredVersion
+from app.api.problems import request_id_of
+from app.api.routing import capability_router, refusals
+from application.context import Principal
+from application.portfolio.change_position import (
+    RetireCell,
+    change_plan,
+    pause,
+    resume,
+    set_anchor,
+)
+from application.portfolio.close_position import ClosePosition, CloseRequest
+from application.portfolio.move_cash import MoveCash, Moved, Movement
+from application.portfolio.views import valued
+
+router = capability_router("portfolio")
+
+
+@router.post(
+    "/positions/{position_id}/close",
+    status_code=201,
+    operation_id="close_position",
+    summary="Sell the position, or a fraction of it",
+    response_model=s.SubmittedOut,
+    responses=refusals(
+        "400 missing_idempotency_key",
+        "404 position_not_found",
+        "409 idempotency_signature_mismatch",
+        "409 position_flat",
+        "409 position_closed",
+        "422 below_minimum",
+        "422 risk_rejected",
+    ),
+)
+async def close_position(
+    request: Request,
+    position_id: str,
+    caller: Trader,
+    key: Key,
+    once: OnceOnly,
+    close: Annotated[ClosePosition, Depends(use(ClosePosition))],
+    body: s.CloseIn | None = None,
+) -> Response:
+    wanted = CloseRequest(body.fraction, body.price) if body else CloseRequest()
+    request_id = request_id_of(request)
+    return await once(
+        request,
+        caller,
+        key,
+        lambda work: close(position_id, wanted, work),
+        lambda result: present.submitted(request_id, result),
+        parent=position_id,
+        before=lambda work: work.positions.get(position_id),
+    )
+
+
+@router.post(
+    "/positions/{position_id}/pause",
+    operation_id="pause_position",
+    summary="Stop running the plan; reducing orders still pass",
+    response_model=s.PositionOut,
+    responses=refusals("404 position_not_found", "409 position_closed"),
+)
+async def pause_position(
+    request: Request,
+    position_id: str,
+    caller: Trader,
+    key: OptionalKey,
+    once: OnceOnly,
+    prices: PricesUsed,
+) -> Response:
+    return await once(
+        request,
+        caller,
+        key,
+        lambda work: valued(pause(position_id, work), prices, work.now),
+        lambda view: Presented(200, present.position_out(view)),
+        parent=position_id,
+    )
+
+
+@router.post(
+    "/positions/{position_id}/resume",
+    operation_id="resume_position",
+    summary="Run the plan again",
+    response_model=s.PositionOut,
+    responses=refusals("404 position_not_found", "409 position_closed"),
+)
+async def resume_position(
+    request: Request,
+    position_id: str,
+    caller: Trader,
+    key: OptionalKey,
+    once: OnceOnly,
+    prices: PricesUsed,
+) -> Response:
+    return await once(
+        request,
+        caller,
+        key,
+        lambda work: valued(resume(position_id, work), prices, work.now),
+        lambda view: Presented(200, present.position_out(view)),
+        parent=position_id,
+    )
+
+
+@router.post(
+    "/positions/{position_id}/anchor",
+    operation_id="set_anchor",
+    summary="Set the balancing reference by hand",
+    response_model=s.PositionOut,
+    responses=refusals("404 position_not_found", "409 position_closed"),
+)
+async def anchor_position(
+    request: Request,
+    position_id: str,
+    body: s.AnchorIn,
+    caller: Trader,
+    key: OptionalKey,
+    once: OnceOnly,
+    prices: PricesUsed,
+) -> Response:
+    return await once(
+        request,
+        caller,
+        key,
+        lambda work: valued(
+            set_anchor(position_id, body.price, body.reason, work), prices, work.now
+        ),
+        lambda view: Presented(200, present.position_out(view)),
+        parent=position_id,
+    )
+
+
+@router.patch(
+    "/positions/{position_id}",
+    operation_id="change_position",
+    summary="Change plan settings (merge patch)",
+    responses=refusals(
+        "404 position_not_found",
+        "409 position_closed",
+        "412 stale_version",
+        "422 invalid_plan",
+        "428 precondition_required",
+    ),
+)
+async def change_position(
+    request: Request,
+    response: Response,
+    position_id: str,
+    body: s.PlanChangeIn,
+    caller: Trader,
+    version: RequiredVersion,
+    runs: Runs,
+    prices: PricesUsed,
+) -> s.PositionOut:
+    view = await runs.command(
+        request,
+        caller,
+        lambda work: valued(
+            change_plan(
+                position_id,
+                s.merged_plan(work.positions.get(position_id).plan, body),
+                version,
+                work,
+            ),
+            prices,
+            work.now,
+        ),
+    )
+    response.headers["ETag"] = present.etag(view.position)
+    return present.position_out(view)
+
+
+@router.delete(
+    "/positions/{position_id}",
+    status_code=204,
+    operation_id="delete_position",
+    summary="Retire a flat, idle cell; its cash goes to the account, history stays",
+    responses=refusals(
+        "404 position_not_found",
+        "409 position_not_flat",
+        "409 position_closed",
+        "412 stale_version",
+    ),
+)
+async def delete_position(
+    request: Request,
+    position_id: str,
+    caller: Trader,
+    version: OptionalVersion,
+    runs: Runs,
+    retire: Annotated[RetireCell, Depends(use(RetireCell))],
+) -> None:
+    await runs.command(request, caller, lambda work: retire(position_id, version, work))
+
+
+_CASH_CODES = refusals(
+    "400 missing_idempotency_key",
+    "404 position_not_found",
+    "409 idempotency_signature_mismatch",
+    "409 insufficient_cash",
+    "409 not_a_cell",
+    "409 position_closed",
+)
+
+
+@router.post(
+    "/positions/{position_id}/deposits",
+    status_code=201,
+    operation_id="deposit_to_position",
+    summary="Put cash into a cell, from outside or from its account",
+    response_model=s.CellCashOut,
+    responses=_CASH_CODES,
+)
+async def deposit_to_position(
+    request: Request,
+    position_id: str,
+    body: s.CashIn,
+    caller: Trader,
+    key: Key,
+    once: OnceOnly,
+    move: Annotated[MoveCash, Depends(use(MoveCash))],
+) -> Response:
+    return await _move_cell_cash(request, caller, key, once, move, position_id, body, incoming=True)
+
+
+@router.post(
+    "/positions/{position_id}/withdrawals",
+    status_code=201,
+    operation_id="withdraw_from_position",
+    summary="Take cash out of a cell, to outside or to its account",
+    response_model=s.CellCashOut,
+    responses=_CASH_CODES,
+)
+async def withdraw_from_position(
+    request: Request,
+    position_id: str,
+    body: s.CashIn,
+    caller: Trader,
+    key: Key,
+    once: OnceOnly,
+    move: Annotated[MoveCash, Depends(use(MoveCash))],
+) -> Response:
+    return await _move_cell_cash(
+        request, caller, key, once, move, position_id, body, incoming=False
+    )
+
+
+async def _move_cell_cash(
+    request: Request,
+    caller: Principal,
+    key: str,
+    once: Once,
+    move: MoveCash,
+    position_id: str,
+    body: s.CashIn,
+    *,
+    incoming: bool,
+) -> Response:
+    movement = Movement(body.amount, incoming)
+    return await once(
+        request,
+        caller,
+        key,
+        lambda work: move.cell(position_id, movement, body.source, work),
+        lambda moved: Presented(201, _cell_cash_out(moved)),
+        parent=position_id,
+        before=lambda work: work.positions.get(position_id),
+    )
+
+
+def _cell_cash_out(moved: Moved) -> s.CellCashOut:
+    position = moved.position
+    assert position is not None
+    return s.CellCashOut(
+        transfer_id=moved.transfer.id,
+        flow_id=moved.flow_id,
+        position_id=position.id,
+        cash=position.cash,
+        available=moved.available,
+        reserved=moved.reserved,
+        version=position.version,
+    )

@@ -1,0 +1,158 @@
+"""Evaluate a position's plan: explain what it would do now, store the row, change nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from application.portfolio.recording import plan_view, position_event
+from application.ports.calendars import CalendarTables
+from application.ports.ids import Ids
+from application.ports.prices import Prices
+from application.ports.repositories import StoredEvaluation
+from application.ports.unit_of_work import UnitOfWork
+from domain.plans.evaluation import evaluate
+from domain.plans.evaluation_row import Evaluation, EvaluationIdentity, EvaluationMode, to_row
+from domain.plans.plan import (
+    PRICE_AGE_MAX_S,
+    DecisionAction,
+    MarketView,
+    NoteCode,
+    PriceView,
+    ReasonCode,
+    SessionPhase,
+)
+from domain.portfolio.position import Position
+from domain.portfolio.trading_day import day_start
+from domain.shared.errors import FieldFault, Invalid, NotFound, Unavailable
+from domain.shared.events import NewEvent
+from domain.shared.ids import Prefix
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRequest:
+    """`price` given has age 0; `as_of` evaluates at an earlier instant with what was known then."""
+
+    price: Decimal | None = None
+    as_of: datetime | None = None
+    is_automatic: bool = False
+    mode: EvaluationMode = EvaluationMode.MANUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The evaluation and the position it looked at."""
+
+    id: str
+    position: Position
+    evaluation: Evaluation
+
+
+class EvaluatePosition:
+    """One evaluator for callers, the plan runner and rebalancing."""
+
+    def __init__(self, ids: Ids, prices: Prices, calendars: CalendarTables) -> None:
+        self._ids = ids
+        self._prices = prices
+        self._calendars = calendars
+
+    def __call__(self, position_id: str, request: EvaluationRequest, work: UnitOfWork) -> Evaluated:
+        position = work.positions.get(position_id)
+        at = request.as_of or work.now
+        if at > work.now:
+            fault = FieldFault("/as_of", "in_future", "not later than now")
+            raise Invalid("invalid_request", "as_of lies in the future.", errors=(fault,))
+        open_orders = work.orders.open_of(position.id)
+        market = self._market(position, request, at, len(open_orders) > 0, work)
+        identity = EvaluationIdentity(
+            self._ids.new(Prefix.EVALUATION), work.context.request_id, request.mode
+        )
+        evaluation = evaluate(position.plan, plan_view(position, open_orders), market, identity)
+        work.evaluations.add(stored(position, evaluation))
+        work.events.append(_events(position, evaluation))
+        return Evaluated(identity.id, position, evaluation)
+
+    def _market(
+        self,
+        position: Position,
+        request: EvaluationRequest,
+        at: datetime,
+        has_pending_order: bool,
+        work: UnitOfWork,
+    ) -> MarketView:
+        price = (
+            self._prices.newest(position.instrument, at)
+            if request.price is None
+            else PriceView(request.price, "request", Decimal(0), at)
+        )
+        phase, session_close = self._session(position.calendar, at)
+        orders_today = 0
+        if position.plan is not None:
+            orders_today = work.orders.accepted_since(position.id, day_start(position.calendar, at))
+        return MarketView(
+            now=at,
+            price=price,
+            phase=phase,
+            session_close=session_close,
+            orders_today=orders_today,
+            has_pending_order=has_pending_order,
+            is_automatic=request.is_automatic,
+            max_price_age_s=PRICE_AGE_MAX_S if request.is_automatic else None,
+        )
+
+    def _session(self, calendar: str, at: datetime) -> tuple[SessionPhase | None, datetime | None]:
+        try:
+            table = self._calendars.calendar(calendar)
+            session = table.session_of(at) if table.has_sessions else None
+            return SessionPhase(table.phase(at).value), session.closes_at if session else None
+        except (NotFound, Unavailable):
+            return None, None
+
+
+def stored(position: Position, evaluation: Evaluation) -> StoredEvaluation:
+    """The evaluation as a row."""
+    proposals = evaluation.proposals
+    return StoredEvaluation(
+        id=evaluation.identity.id,
+        position_id=position.id,
+        mode=evaluation.identity.mode.value,
+        action=evaluation.action.action.value,
+        at=evaluation.market.now,
+        expires_at=proposals[0].expires_at if proposals else None,
+        order_id=evaluation.order.id if evaluation.order else None,
+        document=to_row(evaluation),
+    )
+
+
+def _events(position: Position, evaluation: Evaluation) -> list[NewEvent]:
+    action, market = evaluation.action, evaluation.market
+    price = market.price.value if market.price else None
+    inputs: dict[str, object] = {
+        "price": price,
+        "anchor_price": evaluation.trigger.anchor_price,
+        "change": evaluation.trigger.change,
+        "evaluation_id": evaluation.identity.id,
+    }
+    outputs: dict[str, object] = {
+        "action": action.action.value,
+        "reason_code": action.reason_code.value,
+        "qty": action.qty,
+    }
+    kinds = ["price_evaluated"]
+    if evaluation.trigger.direction is not None:
+        kinds.append("threshold_crossed")
+    if action.action is not DecisionAction.HOLD:
+        if action.reason_code is ReasonCode.AUTO_GUARDRAIL_REBALANCE:
+            kinds.append("auto_guardrail_rebalance")
+        if action.trimming:
+            kinds.append("order_trimmed_guardrail")
+    kinds.extend(_NOTE_EVENTS[note.code] for note in evaluation.notes if note.code in _NOTE_EVENTS)
+    return [
+        position_event(kind, position, market.now, action.reason, inputs=inputs, outputs=outputs)
+        for kind in kinds
+    ]
+
+
+_NOTE_EVENTS = {
+    NoteCode.ANCHOR_ANOMALY: "alert_raised",
+    NoteCode.ORDER_REJECTED_MIN: "order_rejected_min",
+}
