@@ -1,0 +1,185 @@
+"""Brings a database to the schema this release was written for, with a backup first.
+
+The whole upgrade is one transaction under a lock, so of several processes that start together one
+migrates and the others find the work done. An older release refuses a newer schema.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from domain.shared.errors import Unavailable
+from infrastructure.persistence.backup import back_up_sqlite
+from infrastructure.persistence.engine import Database
+from infrastructure.persistence.placement import require_local_disk
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_LOCK = 0x62616C6C61737400
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """Revisions before (null: an empty database) and after, and the file of the backup."""
+
+    before: str | None
+    after: str
+    backup: Path | None
+
+    @property
+    def changed(self) -> bool:
+        """False when the schema was current."""
+        return self.before != self.after
+
+
+def migrate(database: Database, data_dir: Path) -> Migrated:
+    """Upgrade to the newest revision; Unavailable `schema_newer` when the database is ahead.
+
+    A SQLite database that holds a schema is first copied to `data_dir/backups`. Unavailable
+    `database_on_network_disk` or `database_in_synced_folder` for a place that would corrupt it.
+    """
+    if database.path is not None:
+        require_local_disk(database.path)
+        database.path.parent.mkdir(parents=True, exist_ok=True)
+    before, newest = current(database), head()
+    _require_known(before)
+    if before == newest:
+        return Migrated(before, newest, None)
+    backup = _back_up(database, data_dir, before)
+    with open_for_migration(database.url.render_as_string(hide_password=False)) as connection:
+        _upgrade(connection, "head")
+    return Migrated(before, newest, backup)
+
+
+def current(database: Database) -> str | None:
+    """Revision the database is at; null before its first migration."""
+    if database.path is not None and not database.path.exists():
+        return None
+    with _connected(database.url.render_as_string(hide_password=False)) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str:
+    """Newest revision this release knows."""
+    newest = _scripts().get_current_head()
+    assert newest is not None, "a release has at least one revision"
+    return newest
+
+
+def move_to(address: str, revision: str) -> None:
+    """Go to a revision, up or down, without a backup: for tests of the revisions."""
+    with open_for_migration(address) as connection:
+        is_down = revision == "base" or _is_older(revision, connection)
+        _alembic(connection, command.downgrade if is_down else command.upgrade, revision)
+
+
+@contextmanager
+def open_for_migration(address: str) -> Iterator[Connection]:
+    """A connection in one locked transaction; foreign keys are checked before its commit."""
+    with _connected(address, locked=True) as connection:
+        is_sqlite = connection.dialect.name == "sqlite"
+        with connection.begin():
+            if not is_sqlite:
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+            yield connection
+            if is_sqlite:
+                broken = connection.execute(text("PRAGMA foreign_key_check")).first()
+                if broken is not None:
+                    raise Unavailable(
+                        "migration_breaks_keys", f"The migration would orphan rows of {broken[0]}."
+                    )
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    _alembic(connection, command.upgrade, revision)
+
+
+def _alembic(connection: Connection, run: Any, revision: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    run(config, revision)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _is_older(revision: str, connection: Connection) -> bool:
+    now = MigrationContext.configure(connection).get_current_revision()
+    if now is None or revision == "head":
+        return False
+    return revision in {script.revision for script in _scripts().iterate_revisions(now, "base")}
+
+
+def _require_known(revision: str | None) -> None:
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if revision is not None and revision not in known:
+        raise Unavailable(
+            "schema_newer",
+            f"The database has schema {revision}, which this release does not know: it was "
+            "written by a newer one. Upgrade the service, or restore an older backup.",
+            context={"schema": revision, "newest_known": head()},
+        )
+
+
+def _back_up(database: Database, data_dir: Path, before: str | None) -> Path | None:
+    if database.path is None or not _has_tables(database):
+        return None
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    target = data_dir / "backups" / f"before-migration-{_safe(before)}-{stamp}.db"
+    back_up_sqlite(database.path, target)
+    return target
+
+
+def _safe(revision: str | None) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", revision or "none")
+
+
+def _has_tables(database: Database) -> bool:
+    if database.path is None or not database.path.exists():
+        return False
+    with _connected(database.url.render_as_string(hide_password=False)) as connection:
+        return bool(inspect(connection).get_table_names())
+
+
+@contextmanager
+def _connected(address: str, *, locked: bool = False) -> Iterator[Connection]:
+    url = make_url(address)
+    if url.get_backend_name() != "sqlite":
+        engine = create_engine(url, poolclass=NullPool)
+    else:
+        engine = create_engine(
+            url, poolclass=NullPool, connect_args={"isolation_level": None, "timeout": 60}
+        )
+        # The driver would commit before DDL; with its own control off, BEGIN is ours.
+        event.listen(engine, "begin", _begin_immediate if locked else _begin)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,49 @@
+"""Small readings of the store for metrics and health: one keyed or counting query each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, literal, select
+
+from infrastructure.persistence.engine import Database
+from infrastructure.persistence.session import Row, SqlSession, StatementCache
+from infrastructure.persistence.tables.jobs import jobs
+from infrastructure.persistence.tables.platform import event_cursors, events
+
+_ONE = select(literal(1).label("one"))
+_HEAD = select(func.max(events.c.seq).label("head"))
+_CURSORS = select(event_cursors.c.consumer, event_cursors.c.seq)
+_JOB_STATES = select(jobs.c.state, func.count().label("n")).group_by(jobs.c.state)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreReadings:
+    """Reads on a pooled connection; every method may raise the driver's own error."""
+
+    database: Database
+
+    def answers(self) -> bool:
+        """True when a query comes back."""
+        return bool(self._rows(_ONE))
+
+    def consumer_lags(self) -> Mapping[str, float]:
+        """Events each consumer has not yet taken."""
+        head = int(self._rows(_HEAD)[0]["head"] or 0)
+        return {row["consumer"]: float(head - row["seq"]) for row in self._rows(_CURSORS)}
+
+    def job_states(self) -> Mapping[str, float]:
+        """Jobs by state."""
+        return {row["state"]: float(row["n"]) for row in self._rows(_JOB_STATES)}
+
+    def _rows(self, statement: Select[Any]) -> list[Row]:
+        connection = self.database.reads.raw_connection()
+        try:
+            driver: Any = connection.driver_connection
+            cursor = driver.cursor()
+            rows = SqlSession(cursor, StatementCache(self.database.reads.dialect)).built(statement)
+            cursor.close()
+            connection.rollback()
+        finally:
+            connection.close()
+        return rows
