@@ -4,19 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from application.market.source_order import SOURCE_ORDER
 from application.ports.candles import CandleReader, SeriesFilter
 from domain.market.candle import Adjustment, Source, from_ms, to_ms
 from domain.market.series import CandleSeries
 from domain.market.timeframe import timeframe
 from domain.shared.errors import Unavailable
-
-SOURCE_ORDER = (
-    Source.BINANCE,
-    Source.HYPERLIQUID,
-    Source.IMPORTED,
-    Source.YFINANCE,
-    Source.BUNDLED,
-)
 
 
 @dataclass(frozen=True, slots=True)

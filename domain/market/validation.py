@@ -86,7 +86,9 @@ def check_candles(rows: Candles, context: CheckContext) -> Checked:
     kept = _sorted_and_unique(rows, found)
     start_ms, end_ms = _range(rows, context)
     expected = grid(timeframe(context.key.interval), context.calendar, start_ms, end_ms)
-    inside = (rows["open_time"][kept] >= start_ms) & (rows["open_time"][kept] < end_ms)
+    inside = rows["open_time"][kept] >= start_ms
+    if context.end_ms is not None:
+        inside &= rows["open_time"][kept] < end_ms
     kept = _placed(rows, kept[inside], expected, context, found)
     present = is_among(expected.opens, rows["open_time"][kept])
     if len(kept):

@@ -1,0 +1,1 @@
+"""HTTP of market data: instruments, calendars, stored candles."""
