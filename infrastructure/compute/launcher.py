@@ -1,18 +1,16 @@
 """Starts children from a warm fork server, so that a job begins in milliseconds."""
 
-import multiprocessing
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing import forkserver
 from pathlib import Path
 
 from application.jobs.job import Job
 from application.jobs.kinds import JobKind
 from infrastructure.compute.child import pack, run_job
 from infrastructure.compute.child_context import Assignment, ComputePlace
+from infrastructure.compute.fork_server import fork_context, warm
 from infrastructure.compute.running_child import RunningChild
-
-PRELOADED = ("infrastructure.compute.child", "numpy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +30,15 @@ class ChildLauncher:
 
     def __init__(self, surroundings: JobSurroundings, preload: Sequence[str] = ()) -> None:
         self._surroundings = surroundings
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([*PRELOADED, *preload])
+        self._context = fork_context(preload)
 
     def warm(self) -> None:
         """Start the fork server if it does not run yet."""
-        forkserver.ensure_running()
+        warm()
 
     def launch(self, job: Job, kind: JobKind) -> RunningChild:
         """Start the attempt's child; OSError when the system has no room for it."""
+        begun_s = time.monotonic()
         packed = pack(self._assignment(job, kind))
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(
@@ -53,7 +51,7 @@ class ChildLauncher:
             raise
         finally:
             theirs.close()
-        return RunningChild(job, kind, process, ours)
+        return RunningChild(job, kind, process, ours, begun_s)
 
     def _assignment(self, job: Job, kind: JobKind) -> Assignment:
         place = self._surroundings

@@ -1,6 +1,5 @@
 """`Compute` on the processes of this machine: a pool forked from a warm, thread-free server."""
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from threading import Lock
 from application.ports.compute import Chunk
 from domain.shared.errors import Unavailable
 from infrastructure.compute.chunk_runner import ChunkTask, Pending, in_order, run_chunk, tasks_of
+from infrastructure.compute.fork_server import fork_context
 from infrastructure.compute.kinship import join_group_of_parent
 
 AHEAD_PER_WORKER = 2
@@ -55,21 +55,22 @@ class LocalPool:
             raise _closed() from None
 
     def close(self) -> None:
-        """Chunks that run are finished by their workers, chunks that wait are dropped."""
+        """Drop the chunks that wait, let those that run finish, and wait for the workers to leave.
+
+        A process that ends with workers still leaving can lock up in its own exit handlers.
+        """
         with self._lock:
             self._is_closed = True
             executor, self._executor = self._executor, None
         if executor is not None:
-            executor.shutdown(wait=False, cancel_futures=True)
+            executor.shutdown(wait=True, cancel_futures=True)
 
     def _running(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._is_closed:
                 raise _closed()
             if self._executor is None:
-                self._executor = ProcessPoolExecutor(
-                    self.workers, multiprocessing.get_context("forkserver"), _begin_worker
-                )
+                self._executor = ProcessPoolExecutor(self.workers, fork_context(), _begin_worker)
             return self._executor
 
     def _forget(self, broken: ProcessPoolExecutor) -> None:

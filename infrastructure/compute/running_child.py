@@ -35,7 +35,12 @@ class RunningChild:
     """Used by the supervisor's thread only."""
 
     def __init__(
-        self, job: Job, kind: JobKind, process: BaseProcess, connection: Connection
+        self,
+        job: Job,
+        kind: JobKind,
+        process: BaseProcess,
+        connection: Connection,
+        begun_s: float,
     ) -> None:
         assert job.worker is not None
         self.job = job
@@ -43,8 +48,7 @@ class RunningChild:
         self.holding = Holding(job.id, job.attempts, job.worker)
         self.process = process
         self.connection = connection
-        self.begun_s = time.monotonic()
-        self.beat_s = self.begun_s
+        self.begun_s = self.beat_s = begun_s
         self.start_latency_ms: float | None = None
         self.progress: Progress = NOT_BEGUN
         self.saved_progress: Progress = NOT_BEGUN

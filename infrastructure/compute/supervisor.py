@@ -92,6 +92,7 @@ class JobSupervisor:
 
     def start(self) -> None:
         """Begin with what an earlier run left behind, then with the queue."""
+        self._is_roused.set()
         self._thread.start()
 
     def wake(self) -> None:

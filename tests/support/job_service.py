@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -16,9 +16,10 @@ from sqlalchemy import make_url
 from application.context import RequestContext
 from application.jobs.cancel import cancel_job
 from application.jobs.job import Job, JobState
-from application.jobs.queries import get_job, job_result
+from application.jobs.queries import get_job, job_result, list_jobs
 from application.jobs.submit import SubmitJob, SubmitJobHandler, SubmittedJob
-from application.ports.repositories import EventFilter
+from application.ports.jobs import JobFilter
+from application.ports.repositories import EventFilter, Page
 from infrastructure.clock import SystemClock
 from infrastructure.compute.job_files import JobFolder
 from infrastructure.compute.json_text import decode
@@ -137,7 +138,11 @@ class JobService:
         read = self.store.query(lambda work: job_result(job_id, work, self.files), OWNER)
         return decode(read())
 
-    def events(self, job_id: str) -> list[str]:
+    def list(self) -> Sequence[Job]:
+        """The owner's jobs."""
+        return self.store.query(lambda work: list_jobs(JobFilter(), Page(), work), OWNER)
+
+    def events(self, job_id: str) -> Sequence[str]:
         """Types of the job's events in order."""
         where = EventFilter(aggregate_id=job_id)
         return [e.type for e in self.store.query(lambda work: work.events.list(where), OWNER)]
