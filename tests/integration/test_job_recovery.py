@@ -11,12 +11,12 @@ import pytest
 
 from application.jobs.job import JobState
 from infrastructure.compute.supervisor import SupervisorLimits
+from tests.support.databases import sqlite_address
 from tests.support.job_service import (
     JobService,
+    fresh_address,
     is_alive,
     lines_of,
-    postgres_address,
-    sqlite_address,
     wait_until,
 )
 
@@ -31,11 +31,8 @@ def service(tmp_path: Path) -> Iterator[JobService]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield sqlite_address(tmp_path)
-        return
-    with postgres_address() as own:
-        yield own
+    with fresh_address(request, tmp_path) as fresh:
+        yield fresh
 
 
 def started(service: JobService, kind: str, trace: Path) -> tuple[str, int]:
@@ -115,6 +112,7 @@ def test_cancelling_an_interrupted_job_ends_it(service: JobService, tmp_path: Pa
 SERVE = """
 import sys, time
 from pathlib import Path
+from tests.support.databases import sqlite_address
 from tests.support.job_service import JobService
 if __name__ == "__main__":
     running = JobService(sys.argv[1], Path(sys.argv[2]))
@@ -158,8 +156,9 @@ def test_two_supervisors_on_one_database_run_each_job_once(address: str, tmp_pat
     limits = SupervisorLimits(concurrent_max=3, look_interval_s=0.02)
     services = [JobService(address, tmp_path, limits) for _ in range(2)]
     trace = tmp_path / "trace"
+    spec = {"trace": str(trace), "seconds": 0.1}
     try:
-        jobs = [services[i % 2].submit("trace", {"trace": str(trace)}) for i in range(16)]
+        jobs = [services[i % 2].submit("trace", spec) for i in range(16)]
         for service in services:
             service.supervisor.start()
         for job in jobs:

@@ -17,18 +17,13 @@ from application.ports.jobs import JobFilter
 from application.ports.repositories import Page
 from domain.shared.errors import Conflict, Defect, Invalid, NotFound, StaleVersion, Unavailable
 from infrastructure.ids import UuidIds
-from tests.support.job_service import OTHER, OWNER, JobService, postgres_address, sqlite_address
+from tests.support.job_service import OTHER, OWNER, JobService, fresh_address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobService]:
     """Its supervisor is never started."""
-    if request.param == "sqlite":
-        idle = JobService(sqlite_address(tmp_path), tmp_path)
-        yield idle
-        idle.close()
-        return
-    with postgres_address() as address:
+    with fresh_address(request, tmp_path) as address:
         idle = JobService(address, tmp_path)
         yield idle
         idle.close()

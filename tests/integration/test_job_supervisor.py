@@ -11,12 +11,12 @@ from application.jobs.job import JobState
 from application.jobs.kinds import JobKind, JobKinds
 from application.jobs.submit import SubmitJob, SubmitJobHandler
 from infrastructure.ids import UuidIds
+from tests.support.databases import sqlite_address
 from tests.support.job_service import (
     OWNER,
     JobService,
     is_alive,
     lines_of,
-    sqlite_address,
     wait_until,
 )
 

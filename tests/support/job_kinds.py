@@ -40,6 +40,16 @@ def trace(spec: Spec, context: JobContext) -> dict[str, Any]:
     return {"attempt": context.attempt}
 
 
+def steps(spec: Spec, context: JobContext) -> dict[str, Any]:
+    """Report each of `count` steps, `seconds` apart, once the file `gate` is there."""
+    while not Path(spec["gate"]).exists():
+        time.sleep(0.005)
+    for done in range(1, int(spec["count"]) + 1):
+        context.report_progress(done, int(spec["count"]), "step")
+        time.sleep(float(spec["seconds"]))
+    return {"steps": int(spec["count"])}
+
+
 def wait_long(spec: Spec, context: JobContext) -> dict[str, Any]:
     """Say its pid and sleep until it is stopped."""
     _note(spec, f"{os.getpid()} {context.attempt}")
@@ -188,6 +198,7 @@ def all_kinds() -> JobKinds:
         [
             _kind("add_up", is_pure=True),
             _kind("trace"),
+            _kind("steps"),
             _kind("wait_long"),
             _kind("wait_long_pure", function="wait_long", is_pure=True),
             _kind("wait_on_first_attempt", is_pure=True),

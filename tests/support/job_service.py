@@ -1,17 +1,12 @@
 """A store with its tables, supervisors on it, and ways to wait for what they do."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import psycopg
 import pytest
-from sqlalchemy import make_url
 
 from application.context import RequestContext
 from application.jobs.cancel import cancel_job
@@ -30,9 +25,9 @@ from infrastructure.messaging.in_process_bus import InProcessBus
 from infrastructure.persistence.engine import open_database
 from infrastructure.persistence.store import SqlStore
 from infrastructure.persistence.tables import METADATA
+from tests.support.databases import empty, opened, sqlite_address
 from tests.support.job_kinds import all_kinds
 
-DEFAULT_POSTGRES = "postgresql+psycopg://root@127.0.0.1:5432/test"
 OWNER = RequestContext("usr_owner", "usr_owner", "req_test")
 OTHER = RequestContext("usr_other", "usr_other", "req_test")
 PATIENCE_S = 20.0
@@ -45,45 +40,16 @@ def open_store(address: str) -> SqlStore:
     return SqlStore(database, SystemClock())
 
 
-def sqlite_address(folder: Path) -> str:
-    """A database file in the folder."""
-    return f"sqlite:///{folder / 'ballast.db'}"
-
-
-def postgres_url() -> str:
-    """BALLAST_TEST_DATABASE_URL, else the local server."""
-    return os.environ.get("BALLAST_TEST_DATABASE_URL") or DEFAULT_POSTGRES
-
-
-@cache
-def why_no_postgres() -> str | None:
-    """None if the server answers, else a sentence for the skip report."""
-    url = make_url(postgres_url())
-    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    try:
-        psycopg.connect(address, connect_timeout=2).close()
-    except psycopg.OperationalError as error:
-        return f"No PostgreSQL at {url.host}:{url.port} ({type(error).__name__})."
-    return None
-
-
 @contextmanager
-def postgres_address() -> Iterator[str]:
-    """A schema of its own on the server, dropped afterwards; skips without a server."""
-    reason = why_no_postgres()
-    if reason is not None:
-        pytest.skip(reason)
-    url = make_url(postgres_url())
-    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    schema = f"jobs_{uuid4().hex[:12]}"
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(f'CREATE SCHEMA "{schema}"')
-    own = url.update_query_dict({"options": f"-csearch_path={schema}"})
-    try:
-        yield own.render_as_string(hide_password=False)
-    finally:
-        with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+def fresh_address(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """`request.param` names the database: a file in the folder, or the session's PostgreSQL."""
+    if request.param == "sqlite":
+        yield sqlite_address(folder)
+        return
+    address: str = request.getfixturevalue("postgresql_address")
+    with opened(address) as database:
+        empty(database)
+    yield address
 
 
 class JobService:

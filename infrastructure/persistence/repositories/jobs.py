@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, or_, select, update
 
 from application.context import RequestContext
 from application.jobs.job import HELD, Fingerprint, Job, JobError, JobState
@@ -94,12 +95,20 @@ class SqlJobs:
             raise StaleVersion("stale_version", f"Job {job.id} changed meanwhile.")
 
     def list(self, where: JobFilter, page: Page) -> Sequence[Job]:
-        query = select(*_COLUMNS).where(jobs.c.owner_id == self._owner_id)
+        query = paged(self._filtered(select(*_COLUMNS), where), jobs.c.id, page)
+        return [_job(row) for row in self._session.built(query)]
+
+    def count(self, where: JobFilter) -> int:
+        counted = self._filtered(select(func.count().label("n")).select_from(jobs), where)
+        return int(self._session.built(counted)[0]["n"])
+
+    def _filtered(self, query: Select[Any], where: JobFilter) -> Select[Any]:
+        query = query.where(jobs.c.owner_id == self._owner_id)
         if where.kind is not None:
             query = query.where(jobs.c.kind == where.kind)
         if where.state is not None:
             query = query.where(jobs.c.state == where.state.value)
-        return [_job(row) for row in self._session.built(paged(query, jobs.c.id, page))]
+        return query
 
     def find_finished(self, fingerprint: Fingerprint) -> Job | None:
         rows = self._session.all(
