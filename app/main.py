@@ -1,5 +1,6 @@
 """`create_app(settings)`: the service as an ASGI application."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -53,6 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _start(app: FastAPI, container: Container) -> None:
+    sys.setswitchinterval(0.001)
     database = container.get(Database)
     from infrastructure.persistence.tables import METADATA
 

@@ -1,6 +1,7 @@
 """What routes ask for: the caller with a scope, and a way to run commands and queries."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -60,6 +61,8 @@ class Dispatch:
     def __init__(self, store: Store, *, reads_inline: bool) -> None:
         self._store = store
         self._reads_inline = reads_inline
+        self._outcomes: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
+        self._woken = False
 
     def context(self, request: Request, principal: Principal) -> RequestContext:
         """Who asks, for the event log."""
@@ -71,8 +74,30 @@ class Dispatch:
         self, request: Request, principal: Principal, work: Callable[[UnitOfWork], T]
     ) -> T:
         """Result of a command, after its commit."""
-        future = self._store.command(work, self.context(request, principal))
-        return await asyncio.wrap_future(future)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        context = self.context(request, principal)
+        self._store.post(work, context, lambda result, error: self._reply(future, result, error))
+        return await future
+
+    def _reply(
+        self, future: "asyncio.Future[Any]", result: object, error: BaseException | None
+    ) -> None:
+        """Hand outcomes to the event loop with one wake-up for all that are waiting."""
+        self._outcomes.append((future, result, error))
+        if not self._woken:
+            self._woken = True
+            future.get_loop().call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        self._woken = False
+        while self._outcomes:
+            future, result, error = self._outcomes.popleft()
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
 
     async def query(
         self, request: Request, principal: Principal, work: Callable[[UnitOfWork], T]

@@ -34,7 +34,7 @@ class Presented:
     """What a command's result looks like on the wire."""
 
     status: int
-    body: BaseModel
+    body: BaseModel | dict[str, object]
 
 
 def _checked(key: str | None) -> str | None:

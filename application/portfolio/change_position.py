@@ -102,7 +102,7 @@ class RetireCell:
         position = _live(position_id, work)
         if expected_version is not None and position.version != expected_version:
             raise StaleVersion("stale_version", f"Position is at version {position.version}.")
-        if position.qty or position.receivable or work.orders.open_of(position.id):
+        if position.qty or position.receivable or work.orders.claims_of(position.id):
             raise Conflict(
                 "position_not_flat", "Only a flat position without open orders can be deleted."
             )

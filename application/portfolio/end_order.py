@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from application.portfolio.record_fill import anchor_event, with_anchor_after_end
 from application.portfolio.recording import (
+    Claims,
     position_event,
     require_sound_reservations,
     transfer_ids,
@@ -41,7 +42,7 @@ class EndOrder:
         """Move a live order to its end, void what it holds, move the anchor if it had executions."""
         position = work.positions.get(order.position_id)
         ended = replace(order.moved(fact, work.now, reason=reason), cancel_requested_at=work.now)
-        balances = work.ledger.balances(position.account_id, position.id)
+        balances = work.ledger.balances(*position.holders)
         transfers = release_reservation(order, position, work.now, transfer_ids(self._ids))
         balances.apply(transfers)
         ended = replace(ended, reserved=None if order.reserved is None else ZERO)
@@ -62,6 +63,6 @@ class EndOrder:
         if after is not position:
             work.positions.save(after)
             events.append(anchor_event(position, after, work.now, "the order ended"))
-        require_sound_reservations(after, work.orders, balances)
+        require_sound_reservations(after, Claims.of(work.orders.claims_of(position.id)), balances)
         work.events.append(events)
         return ended

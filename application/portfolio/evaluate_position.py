@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from application.portfolio.recording import plan_view, position_event
+from application.portfolio.recording import Claims, plan_view, position_event
 from application.ports.calendars import CalendarTables
 from application.ports.ids import Ids
 from application.ports.prices import Prices
@@ -61,12 +61,14 @@ class EvaluatePosition:
         if at > work.now:
             fault = FieldFault("/as_of", "in_future", "not later than now")
             raise Invalid("invalid_request", "as_of lies in the future.", errors=(fault,))
-        open_orders = work.orders.open_of(position.id)
+        open_orders = work.orders.claims_of(position.id)
         market = self._market(position, request, at, len(open_orders) > 0, work)
         identity = EvaluationIdentity(
             self._ids.new(Prefix.EVALUATION), work.context.request_id, request.mode
         )
-        evaluation = evaluate(position.plan, plan_view(position, open_orders), market, identity)
+        evaluation = evaluate(
+            position.plan, plan_view(position, Claims.of(open_orders)), market, identity
+        )
         work.evaluations.add(stored(position, evaluation))
         work.events.append(_events(position, evaluation))
         return Evaluated(identity.id, position, evaluation)

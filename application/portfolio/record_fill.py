@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from application.portfolio.recording import (
+    Claims,
     position_event,
     require_sound_reservations,
     transfer_ids,
@@ -70,7 +71,7 @@ class RecordFill:
         _require_time(position, execution, work.now)
         _require_band(position, order, execution, fee)
         fill = self._fill(position, order, execution, fee, work.now)
-        balances = work.ledger.balances(position.account_id, position.id)
+        balances = work.ledger.balances(*position.holders)
         outcome = apply_fill(
             position,
             order,
@@ -82,7 +83,9 @@ class RecordFill:
         self._store(outcome, work)
         work.ledger.post(outcome.transfers, balances)
         note_execution(outcome.order, outcome.position, work)
-        require_sound_reservations(outcome.position, work.orders, balances)
+        require_sound_reservations(
+            outcome.position, Claims.of(work.orders.claims_of(position.id)), balances
+        )
         work.events.append(_events(position, outcome, work.now))
         return Recorded(outcome.fill, outcome.order, outcome.position)
 

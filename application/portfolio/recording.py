@@ -1,14 +1,15 @@
 """Events of the book in their one shape, and the helpers every command of the book shares."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from application.ports.ids import Ids
-from application.ports.repositories import Orders
+from application.ports.repositories import OpenOrder
 from domain.plans.plan import PositionView
 from domain.portfolio.ledger import Balances, Bucket
-from domain.portfolio.order import Order
-from domain.portfolio.position import Position
+from domain.portfolio.position import Position, PositionStatus
 from domain.shared.decimals import ZERO
 from domain.shared.errors import Defect
 from domain.shared.events import NewEvent, explained
@@ -52,43 +53,50 @@ def transfer_ids(ids: Ids) -> Callable[[], str]:
     return lambda: ids.new(Prefix.TRANSFER)
 
 
-def plan_view(position: Position, open_orders: Sequence[Order]) -> PositionView:
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What the open orders of a position hold back."""
+
+    cash: Decimal = ZERO
+    qty: Decimal = ZERO
+
+    @classmethod
+    def of(cls, open_orders: Sequence[OpenOrder]) -> "Claims":
+        """Sums over BUY orders (cash) and SELL orders (shares)."""
+        cash = qty = ZERO
+        for order in open_orders:
+            if order.side is Side.BUY:
+                cash += order.reserved or ZERO
+            else:
+                qty += order.reserved or ZERO
+        return cls(cash, qty)
+
+
+def plan_view(position: Position, claims: Claims) -> PositionView:
     """The position as its plan sees it, with what open orders hold taken out of the free amounts."""
-    reserved_cash = reserved_qty = ZERO
-    for order in open_orders:
-        if order.terms.side is Side.BUY:
-            reserved_cash += order.reserved or ZERO
-        else:
-            reserved_qty += order.reserved or ZERO
     return PositionView(
         position_id=position.id,
         instrument=position.instrument,
         qty=position.qty,
         cash=position.cash,
         receivable=position.receivable,
-        reserved_cash=reserved_cash,
-        reserved_qty=reserved_qty,
+        reserved_cash=claims.cash,
+        reserved_qty=claims.qty,
         anchor_price=position.anchor_price,
         avg_cost=position.basis.avg_cost,
-        is_paused=position.status == "paused",
+        is_paused=position.status is PositionStatus.PAUSED,
     )
 
 
-def require_sound_reservations(position: Position, orders: Orders, balances: Balances) -> None:
+def require_sound_reservations(position: Position, claims: Claims, balances: Balances) -> None:
     """Σ reservations = Σ open orders' remaining needs, and quantity and cash match the ledger."""
-    reserved_cash = reserved_qty = ZERO
-    for order in orders.open_of(position.id):
-        if order.terms.side is Side.BUY:
-            reserved_cash += order.reserved or ZERO
-        else:
-            reserved_qty += order.reserved or ZERO
     held = balances.amount(position.share_key(Bucket.INVENTORY_RESERVED))
     shares = balances.amount(position.share_key(Bucket.INVENTORY)) + held
-    sound = held == reserved_qty and shares == position.qty
+    sound = held == claims.qty and shares == position.qty
     if position.is_cell:
         reserved = balances.amount(position.cash_key(Bucket.RESERVED))
         cash = balances.amount(position.cash_key(Bucket.AVAILABLE)) + reserved
-        sound = sound and reserved == reserved_cash and cash == position.cash
+        sound = sound and reserved == claims.cash and cash == position.cash
     if not sound:
         raise Defect(
             "ledger_invariant",

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from application.portfolio.recording import (
+    Claims,
     position_event,
     require_sound_reservations,
     transfer_ids,
@@ -22,7 +23,7 @@ from domain.portfolio.reservation import Reservation, reserve
 from domain.risk.context import GateContext
 from domain.risk.gate import judge
 from domain.risk.verdict import Verdict
-from domain.shared.decimals import plain
+from domain.shared.decimals import ZERO, plain
 from domain.shared.errors import AccountHalted, Conflict, FieldFault, Invalid, NotFound
 from domain.shared.ids import Prefix
 from domain.shared.instants import rfc3339
@@ -78,11 +79,13 @@ class SubmitOrder:
         reference = reference_of(position, terms, request.declared_price)
         reservation = reserve(terms, reference.value)
         draft = self._draft(position, terms, reservation, request, work)
+        open_orders = work.orders.claims_of(position.id)
         context = gate_context(
             position,
             account,
             draft,
             reference,
+            open_orders,
             work,
             confirm_duplicate=request.confirm_duplicate,
         )
@@ -92,7 +95,8 @@ class SubmitOrder:
         verdict = judge(context)
         if not verdict.allowed:
             return self._refused(position, draft, verdict, work)
-        return self._accepted(position, draft, verdict, reservation, work)
+        claims = Claims.of(open_orders)
+        return self._accepted(position, draft, verdict, reservation, claims, work)
 
     def _draft(
         self,
@@ -147,9 +151,10 @@ class SubmitOrder:
         draft: Order,
         verdict: Verdict,
         reservation: Reservation,
+        claims: Claims,
         work: UnitOfWork,
     ) -> Submitted:
-        balances = work.ledger.balances(position.account_id, position.id)
+        balances = work.ledger.balances(*position.holders)
         transfers = hold_reservation(draft, position, work.now, transfer_ids(self._ids))
         balances.apply(transfers)
         # The manual venue accepts by itself: nothing is sent, a person reports what was executed.
@@ -157,8 +162,11 @@ class SubmitOrder:
         order = replace(claimed.moved(OrderFact.ACCEPTED, work.now), version=1)
         work.orders.add(order)
         work.ledger.post(transfers, balances)
-        require_sound_reservations(position, work.orders, balances)
         terms = order.terms
+        held = order.reserved or ZERO
+        buys = terms.side is Side.BUY
+        claims = replace(claims, cash=claims.cash + held * buys, qty=claims.qty + held * (not buys))
+        require_sound_reservations(position, claims, balances)
         message = (
             f"{terms.side} {plain(terms.qty)} {position.instrument} accepted by {order.venue}."
         )

@@ -15,10 +15,12 @@ from domain.portfolio.account import Account
 from domain.portfolio.dividend import Dividend, Entitlement
 from domain.portfolio.fill import Fill
 from domain.portfolio.ledger import Balances, LedgerKey, Transfer
+from domain.portfolio.lifecycle import OrderStatus
 from domain.portfolio.order import Order
 from domain.portfolio.position import Position
 from domain.portfolio.split import Split
 from domain.shared.events import LoggedEvent, NewEvent
+from domain.shared.side import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,10 @@ class Accounts(Protocol):
         """Conflict `name_taken` when the owner has an account of that name."""
         ...
 
-    def save(self, account: Account) -> None: ...
+    def save(self, account: Account) -> None:
+        """Conflict `name_taken` when another account of the owner has that name."""
+        ...
+
     def list(self, page: Page) -> Sequence[Account]: ...
 
 
@@ -78,6 +83,17 @@ class OrderFilter:
     status: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """What an order that has not ended still claims: the part the gate and the ledger need."""
+
+    id: str
+    side: Side
+    status: OrderStatus
+    remaining_qty: Decimal
+    reserved: Decimal | None
+
+
 class Orders(Protocol):
     """Orders of the owner."""
 
@@ -86,6 +102,10 @@ class Orders(Protocol):
     def save(self, order: Order) -> None: ...
     def open_of(self, position_id: str) -> Sequence[Order]:
         """Orders of the position that are not terminal."""
+        ...
+
+    def claims_of(self, position_id: str) -> Sequence[OpenOrder]:
+        """The same orders, reduced to what they claim."""
         ...
 
     def accepted_since(self, position_id: str, since: datetime) -> int:
@@ -145,8 +165,8 @@ class LedgerBook(Protocol):
         """Append transfers that `balances` has applied, and store the touched balances."""
         ...
 
-    def transfers(self, account_id: str, page: Page) -> Sequence[Transfer]:
-        """By seq; `page.after` is a transfer id."""
+    def transfers(self, account_id: str, page: Page) -> Sequence[tuple[str, Transfer]]:
+        """By seq; each with its key, which `page.after` takes."""
         ...
 
     def add_flow(self, flow: CashFlow) -> None: ...
@@ -290,6 +310,10 @@ class RegisteredInstrument:
 
 class Instruments(Protocol):
     """Registered instruments, shared by all owners."""
+
+    def list(self) -> Sequence[RegisteredInstrument]:
+        """All of them, by id."""
+        ...
 
     def find(self, instrument_id: str) -> RegisteredInstrument | None: ...
     def add(self, instrument: RegisteredInstrument) -> None: ...

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from application.context import RequestContext
 from application.ports.candles import SeriesBook
+from application.ports.identity_repositories import ApiTokens, Sessions, SettingsBook, Users
 from application.ports.jobs import Jobs
 from application.ports.repositories import (
     Accounts,
@@ -62,6 +63,14 @@ class UnitOfWork(Protocol):
     def jobs(self) -> Jobs: ...
     @property
     def series(self) -> SeriesBook: ...
+    @property
+    def users(self) -> Users: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def api_tokens(self) -> ApiTokens: ...
+    @property
+    def settings(self) -> SettingsBook: ...
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Everything written inside is undone when the block raises."""
@@ -77,6 +86,16 @@ class Store(Protocol):
     """
 
     def command(self, work: Callable[[UnitOfWork], T], context: RequestContext) -> Future[T]: ...
+
+    def post(
+        self,
+        work: Callable[[UnitOfWork], T],
+        context: RequestContext,
+        reply: Callable[[T, BaseException | None], None],
+    ) -> None:
+        """`command` without a future: `reply(result, error)` is called after the commit, on the
+        writer's thread, and must only hand the outcome on."""
+        ...
 
     def query(self, work: Callable[[UnitOfWork], T], context: RequestContext) -> T: ...
 

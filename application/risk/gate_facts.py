@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from application.portfolio.recording import plan_view
+from application.portfolio.recording import Claims, plan_view
+from application.ports.repositories import OpenOrder
 from application.ports.unit_of_work import UnitOfWork
 from domain.portfolio.account import Account
 from domain.portfolio.lifecycle import OrderStatus
@@ -47,13 +48,13 @@ def gate_context(
     account: Account,
     draft: Order,
     reference: Reference,
+    open_orders: Sequence[OpenOrder],
     work: UnitOfWork,
     *,
     confirm_duplicate: bool,
 ) -> GateContext:
     """Facts about one drafted order; `draft.reserved` is its whole reservation."""
-    open_orders = work.orders.open_of(position.id)
-    view = plan_view(position, open_orders)
+    view = plan_view(position, Claims.of(open_orders))
     terms = draft.terms
     is_close = terms.intent is Intent.CLOSE
     instrument = work.instruments.find(position.instrument)
@@ -93,7 +94,7 @@ def gate_context(
 def _counters(
     position: Position,
     draft: Order,
-    open_orders: Sequence[Order],
+    open_orders: Sequence[OpenOrder],
     work: UnitOfWork,
     *,
     is_close: bool,
@@ -112,5 +113,5 @@ def _counters(
     )
 
 
-def _open_qty(orders: Sequence[Order], side: Side) -> Decimal:
-    return sum((o.remaining_qty for o in orders if o.terms.side is side), ZERO)
+def _open_qty(orders: Sequence[OpenOrder], side: Side) -> Decimal:
+    return sum((o.remaining_qty for o in orders if o.side is side), ZERO)

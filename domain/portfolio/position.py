@@ -84,6 +84,11 @@ class Position:
         share = stock_fraction(self.qty, self.effective_cash, price)
         return None if share is None else fraction(share)
 
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """Whose ledger balances an order of this position can touch."""
+        return (self.id,) if self.is_cell else (self.id, self.account_id)
+
     def key(self, bucket: Bucket, asset: str) -> LedgerKey:
         """Ledger account of this position's holder: the cell itself, or the account that pays."""
         holder = self.id if self.is_cell else self.account_id

@@ -65,14 +65,22 @@ def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
 
 
 def decimals_of(value: Decimal) -> int:
-    """Number of significant fraction digits: 1.50 has 1, 100 has 0."""
-    exponent = value.normalize(EXACT).as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
+    """Number of significant fraction digits, however many: 1.50 has 1, 100 has 0.
+
+    Read from the digits themselves, because normalising in a context rounds what is beyond it.
+    """
+    _, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int) or not any(digits):
+        return 0
+    trailing_zeros = next(i for i, digit in enumerate(reversed(digits)) if digit)
+    return max(0, -exponent - trailing_zeros)
 
 
 def plain(value: Decimal) -> str:
     """Exact text without exponent or trailing zeros: Decimal('1.500') → '1.5', Decimal('1E+2') → '100'."""
-    text = format(value, "f")
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 def rfc3339(instant: datetime) -> str:
     """`2026-01-05T15:00:00.000000Z`: fixed width, so text order is time order."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def from_rfc3339(text: str) -> datetime:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from json.encoder import encode_basestring
 
 from sqlalchemy import bindparam, func, insert, select
 
@@ -56,25 +57,22 @@ def read_head(session: SqlSession) -> ChainHead:
 
 
 def link(previous_hash: str, event: LoggedEvent, data_json: str) -> str:
-    """Hash of the event, chained to its predecessor. `data_json` is the canonical text of its data."""
-    header = canonical_json(
-        {
-            "seq": event.seq,
-            "id": event.id,
-            "type": event.type,
-            "schema_version": event.schema_version,
-            "occurred_at": rfc3339(event.occurred_at),
-            "recorded_at": rfc3339(event.recorded_at),
-            "owner_id": event.owner_id,
-            "actor": event.actor,
-            "request_id": event.request_id,
-            "account_id": event.account_id,
-            "aggregate_type": event.aggregate_type,
-            "aggregate_id": event.aggregate_id,
-            "aggregate_seq": event.aggregate_seq,
-        }
+    """Hash of the event, chained to its predecessor. `data_json` is the canonical text of its data.
+
+    The members stand in the canonical order of their names, so the text is canonical JSON.
+    """
+    quoted = encode_basestring
+    account = "null" if event.account_id is None else quoted(event.account_id)
+    text = (
+        f'{{"account_id":{account},"actor":{quoted(event.actor)},'
+        f'"aggregate_id":{quoted(event.aggregate_id)},"aggregate_seq":{event.aggregate_seq},'
+        f'"aggregate_type":{quoted(event.aggregate_type)},"data":{data_json},'
+        f'"id":{quoted(event.id)},"occurred_at":"{rfc3339(event.occurred_at)}",'
+        f'"owner_id":{quoted(event.owner_id)},"recorded_at":"{rfc3339(event.recorded_at)}",'
+        f'"request_id":{quoted(event.request_id)},"schema_version":{event.schema_version},'
+        f'"seq":{event.seq},"type":{quoted(event.type)}}}'
     )
-    return sha256(f'{previous_hash}{header[:-1]},"data":{data_json}}}'.encode()).hexdigest()
+    return sha256(f"{previous_hash}{text}".encode()).hexdigest()
 
 
 class SqlEvents:

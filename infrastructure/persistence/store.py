@@ -28,6 +28,15 @@ class SqlStore:
         """Queue a command; the future resolves after its commit."""
         return self.writer.submit(work, context)
 
+    def post(
+        self,
+        work: Callable[[UnitOfWork], T],
+        context: RequestContext,
+        reply: Callable[[T, BaseException | None], None],
+    ) -> None:
+        """Queue a command whose outcome goes to `reply` on the writer thread."""
+        self.writer.post(work, context, reply)
+
     def query(self, work: Callable[[UnitOfWork], T], context: RequestContext) -> T:
         """Run a query in this thread, in one read transaction."""
         connection = self.database.reads.raw_connection()

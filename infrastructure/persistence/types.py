@@ -32,13 +32,15 @@ class ExactDecimal(TypeDecorator[Decimal]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Text() if _is_sqlite(dialect) else Numeric(38, 18))
 
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> object:
-        if value is None or not _is_sqlite(dialect):
-            return value
-        return plain(value)
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        return _write_text_decimal if _is_sqlite(dialect) else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         return _read_text_decimal if _is_sqlite(dialect) else _read_numeric
+
+
+def _write_text_decimal(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
 
 
 def _read_text_decimal(value: str | None) -> Decimal | None:
@@ -59,13 +61,15 @@ class Instant(TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Text() if _is_sqlite(dialect) else DateTime(timezone=True))
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> object:
-        if value is None:
-            return None
-        return rfc3339(value) if _is_sqlite(dialect) else value
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        return _write_text_instant if _is_sqlite(dialect) else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         return _read_text_instant if _is_sqlite(dialect) else _read_timestamptz
+
+
+def _write_text_instant(value: datetime | None) -> str | None:
+    return None if value is None else rfc3339(value)
 
 
 def _read_text_instant(value: str | None) -> datetime | None:
@@ -82,11 +86,19 @@ class JsonText(TypeDecorator[object]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: object, dialect: Dialect) -> str | None:
-        return None if value is None else to_json(value)
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        return _write_json
 
-    def process_result_value(self, value: object, dialect: Dialect) -> object:
-        return None if value is None else from_json(str(value))
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        return _read_json
+
+
+def _write_json(value: object) -> str | None:
+    return None if value is None else to_json(value)
+
+
+def _read_json(value: str | None) -> object:
+    return None if value is None else from_json(value)
 
 
 def to_json(value: object) -> str:

@@ -10,12 +10,14 @@ from infrastructure.persistence.event_log import ChainHead, SqlEvents
 from infrastructure.persistence.repositories.accounts import SqlAccounts
 from infrastructure.persistence.repositories.corporate_actions import SqlDividends, SqlSplits
 from infrastructure.persistence.repositories.evaluations import SqlEvaluations
+from infrastructure.persistence.repositories.identity import SqlApiTokens, SqlSessions, SqlUsers
 from infrastructure.persistence.repositories.jobs import SqlJobs
 from infrastructure.persistence.repositories.ledger import SqlLedgerBook
 from infrastructure.persistence.repositories.market import SqlSeriesBook
 from infrastructure.persistence.repositories.orders import SqlFills, SqlOrders
 from infrastructure.persistence.repositories.platform import SqlIdempotentAnswers, SqlInstruments
 from infrastructure.persistence.repositories.positions import SqlPositions
+from infrastructure.persistence.repositories.service_settings import SqlSettingsBook
 from infrastructure.persistence.session import SqlSession
 
 
@@ -81,6 +83,22 @@ class SqlUnitOfWork:
     @cached_property
     def series(self) -> SqlSeriesBook:
         return SqlSeriesBook(self.session)
+
+    @cached_property
+    def users(self) -> SqlUsers:
+        return SqlUsers(self.session, self.context)
+
+    @cached_property
+    def sessions(self) -> SqlSessions:
+        return SqlSessions(self.session)
+
+    @cached_property
+    def api_tokens(self) -> SqlApiTokens:
+        return SqlApiTokens(self.session)
+
+    @cached_property
+    def settings(self) -> SqlSettingsBook:
+        return SqlSettingsBook(self.session, self.context)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ because a gapless, hash-chained log has exactly one end. SQLite's BEGIN IMMEDIAT
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -31,14 +32,19 @@ T = TypeVar("T")
 
 BATCH_MAX = 64
 QUEUE_MAX = 10_000
+GATHER_STEP_S = 0.0004
+GATHER_MAX_S = 0.008
 ADVISORY_LOCK = 0x62616C6C617374
+
+
+Reply = Callable[[Any, BaseException | None], None]
 
 
 @dataclass(slots=True)
 class _Job:
     work: Callable[[UnitOfWork], Any]
     context: RequestContext
-    future: "Future[Any]"
+    reply: Reply
 
 
 @dataclass(slots=True)
@@ -58,23 +64,28 @@ class BatchedWriter:
         self._engine = engine
         self._clock = clock
         self._cache = StatementCache(engine.dialect)
-        self._queue: queue.Queue[_Job | None] = queue.Queue()
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._listeners: list[Callable[[int], None]] = []
         self._closed = False
         self._connection: Any = None
+        self._last_batch = 1
         self.statistics = WriterStatistics()
         self._thread = threading.Thread(target=self._run, name="ballast-writer", daemon=True)
         self._thread.start()
 
     def submit(self, work: Callable[[UnitOfWork], T], context: RequestContext) -> "Future[T]":
         """Queue a command; Unavailable `queue_full` at the bound, `shutting_down` after close."""
+        future: Future[T] = Future()
+        self.post(work, context, lambda result, error: _settle(future, result, error))
+        return future
+
+    def post(self, work: Callable[[UnitOfWork], T], context: RequestContext, reply: Reply) -> None:
+        """Queue a command whose outcome goes to `reply`, on the writer thread, after the commit."""
         if self._closed:
             raise Unavailable("shutting_down", "The service is shutting down.", retry_after_s=5)
         if self._queue.qsize() >= QUEUE_MAX:
             raise Unavailable("queue_full", "Too many commands are waiting.", retry_after_s=1)
-        future: Future[T] = Future()
-        self._queue.put(_Job(work, context, future))
-        return future
+        self._queue.put(_Job(work, context, reply))
 
     def on_commit(self, listener: Callable[[int], None]) -> None:
         """Listeners run on the writer thread and must only hand the number on."""
@@ -98,6 +109,7 @@ class BatchedWriter:
             if job is None:
                 self._disconnect()
                 return
+            self._gather()
             batch = [job]
             stop = False
             while len(batch) < BATCH_MAX:
@@ -110,12 +122,29 @@ class BatchedWriter:
                     break
                 batch.append(following)
             self._commit(batch)
+            self._last_batch = len(batch)
             if stop:
                 self._disconnect()
                 return
 
+    def _gather(self) -> None:
+        """Let concurrent callers finish queueing before the batch starts.
+
+        Every SQL call gives up the interpreter lock; a batch that starts while requests are still
+        being parsed spends its time getting the lock back. A lone caller never waits.
+        """
+        if self._last_batch < 2:
+            return
+        deadline = time.monotonic() + GATHER_MAX_S
+        seen = -1
+        while seen != (waiting := self._queue.qsize()) and time.monotonic() < deadline:
+            if waiting >= BATCH_MAX:
+                return
+            seen = waiting
+            time.sleep(GATHER_STEP_S)
+
     def _commit(self, batch: list[_Job]) -> None:
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+        outcomes: list[tuple[Reply, Any, BaseException | None]] = []
         try:
             session = self._begin()
             head = read_head(session)
@@ -132,21 +161,18 @@ class BatchedWriter:
             )
             fault.__cause__ = broken
             for job in batch:
-                job.future.set_exception(fault)
+                job.reply(None, fault)
             return
         self._count(len(batch), session.statements)
         if head.seq > first_seq:
             for listener in self._listeners:
                 listener(head.seq)
-        for future, result, error in outcomes:
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
+        for reply, result, error in outcomes:
+            reply(result, error)
 
     def _execute(
         self, job: _Job, session: SqlSession, head: ChainHead
-    ) -> tuple["Future[Any]", Any, BaseException | None]:
+    ) -> tuple[Reply, Any, BaseException | None]:
         mark = head.copy()
         session.text("SAVEPOINT command")
         try:
@@ -156,9 +182,9 @@ class BatchedWriter:
             session.text("ROLLBACK TO SAVEPOINT command")
             session.text("RELEASE SAVEPOINT command")
             head.seq, head.hash = mark.seq, mark.hash
-            return job.future, None, error
+            return job.reply, None, error
         session.text("RELEASE SAVEPOINT command")
-        return job.future, result, None
+        return job.reply, result, None
 
     def _begin(self) -> SqlSession:
         if self._connection is None:
@@ -186,3 +212,10 @@ class BatchedWriter:
         counters.commands += commands
         counters.largest_batch = max(counters.largest_batch, commands)
         counters.last_statements = statements
+
+
+def _settle(future: "Future[Any]", result: object, error: BaseException | None) -> None:
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

@@ -190,7 +190,8 @@ async def list_transfers(
         caller,
         lambda work: work.ledger.transfers(work.accounts.get(account_id).id, paging.page),
     )
-    items, following = paging.cut([(t.id, _transfer_out(t)) for t in transfers], response)
+    rows = [(key, _transfer_out(transfer)) for key, transfer in transfers]
+    items, following = paging.cut(rows, response)
     return Listing(items=items, next_cursor=following)
 
 

@@ -22,7 +22,9 @@ _ACCOUNT = select(balances_table).where(balances_table.c.account_id == bindparam
 _LAST_SEQ = select(func.max(transfers.c.seq).label("last"))
 _IN_KIND = (
     select(transfers)
-    .where(transfers.c.to_holder == bindparam("holder"), transfers.c.kind == bindparam("kind"))
+    .where(
+        transfers.c.to_holder == bindparam("holder"), transfers.c.kind == TransferKind.IN_KIND.value
+    )
     .order_by(transfers.c.seq)
 )
 _ADD_FLOW = cash_flows.insert()
@@ -86,13 +88,12 @@ class SqlLedgerBook:
         ]
         self._session.run_many(_UPSERT[self._session.dialect_name], rows)
 
-    def transfers(self, account_id: str, page: Page) -> Sequence[Transfer]:
+    def transfers(self, account_id: str, page: Page) -> Sequence[tuple[str, Transfer]]:
         query = select(transfers).where(transfers.c.account_id == account_id)
         if page.after is not None:
-            after = select(transfers.c.seq).where(transfers.c.id == page.after).scalar_subquery()
-            query = query.where(transfers.c.seq > after)
+            query = query.where(transfers.c.seq > int(page.after))
         rows = self._session.built(query.order_by(transfers.c.seq).limit(page.limit))
-        return [_transfer(row) for row in rows]
+        return [(str(row["seq"]), _transfer(row)) for row in rows]
 
     def add_flow(self, flow: CashFlow) -> None:
         self._session.run(_ADD_FLOW, **{f.name: getattr(flow, f.name) for f in fields(CashFlow)})
@@ -101,7 +102,7 @@ class SqlLedgerBook:
         return [CashFlow(**row) for row in self._session.all(_FLOWS, account_id=account_id)]
 
     def in_kind(self, position_id: str) -> Sequence[Transfer]:
-        rows = self._session.all(_IN_KIND, holder=position_id, kind=TransferKind.IN_KIND)
+        rows = self._session.all(_IN_KIND, holder=position_id)
         return [_transfer(row) for row in rows]
 
 

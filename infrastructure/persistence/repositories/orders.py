@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, insert, select, update
 
 from application.context import RequestContext
-from application.ports.repositories import OrderFilter, Page
+from application.ports.repositories import OpenOrder, OrderFilter, Page
 from domain.portfolio.fill import Fill, Liquidity
 from domain.portfolio.lifecycle import TERMINAL, OrderStatus
 from domain.portfolio.order import Intent, Order, OrderTerms, OrderType, Origin, TimeInForce
@@ -38,7 +38,25 @@ _UPDATE = (
 )
 _OPEN = (
     select(orders)
-    .where(orders.c.position_id == bindparam("position_id"), *(orders.c.status != status for status in _TERMINAL))
+    .where(
+        orders.c.position_id == bindparam("position_id"),
+        *(orders.c.status != status for status in _TERMINAL),
+    )
+    .order_by(orders.c.id)
+)
+_CLAIMS = (
+    select(
+        orders.c.id,
+        orders.c.side,
+        orders.c.status,
+        orders.c.qty,
+        orders.c.filled_qty,
+        orders.c.reserved,
+    )
+    .where(
+        orders.c.position_id == bindparam("position_id"),
+        *(orders.c.status != status for status in _TERMINAL),
+    )
     .order_by(orders.c.id)
 )
 _ACCEPTED_SINCE = select(func.count().label("n")).where(
@@ -97,6 +115,18 @@ class SqlOrders:
 
     def open_of(self, position_id: str) -> Sequence[Order]:
         return [_order(row) for row in self._session.all(_OPEN, position_id=position_id)]
+
+    def claims_of(self, position_id: str) -> Sequence[OpenOrder]:
+        return [
+            OpenOrder(
+                row["id"],
+                Side(row["side"]),
+                OrderStatus(row["status"]),
+                row["qty"] - row["filled_qty"],
+                row["reserved"],
+            )
+            for row in self._session.all(_CLAIMS, position_id=position_id)
+        ]
 
     def accepted_since(self, position_id: str, since: datetime) -> int:
         row = self._session.one(_ACCEPTED_SINCE, position_id=position_id, since=since)

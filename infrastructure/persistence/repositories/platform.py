@@ -1,5 +1,6 @@
 """Idempotent answers and registered instruments on SQL."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, insert, select
@@ -18,6 +19,7 @@ _FIND = select(answers.c.signature, answers.c.status, answers.c.body, answers.c.
 _STORE = insert(answers)
 _FORGET = delete(answers).where(answers.c.created_at < bindparam("instant"))
 _INSTRUMENT = select(instruments).where(instruments.c.id == bindparam("id"))
+_INSTRUMENTS = select(instruments).order_by(instruments.c.id)
 _ADD_INSTRUMENT = insert(instruments)
 
 
@@ -62,6 +64,12 @@ class SqlInstruments:
             return None
         row.pop("details")
         return RegisteredInstrument(**row)
+
+    def list(self) -> Sequence[RegisteredInstrument]:
+        rows = self._session.all(_INSTRUMENTS)
+        for row in rows:
+            row.pop("details")
+        return [RegisteredInstrument(**row) for row in rows]
 
     def add(self, instrument: RegisteredInstrument) -> None:
         self._session.run(

@@ -4,7 +4,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Date,
-    Float,
     ForeignKey,
     Index,
     Integer,
@@ -13,7 +12,7 @@ from sqlalchemy import (
 )
 
 from infrastructure.persistence.tables.metadata import METADATA
-from infrastructure.persistence.types import Instant, JsonText
+from infrastructure.persistence.types import ExactDecimal, Instant, JsonText
 
 candle_series = Table(
     "candle_series",
@@ -76,5 +75,5 @@ corporate_actions = Table(
     Column("series_id", Text, ForeignKey("candle_series.id"), primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("ex_date", Date, primary_key=True),
-    Column("value", Float(53), nullable=False),
+    Column("value", ExactDecimal, nullable=False),
 )

@@ -21,7 +21,7 @@ events = Table(
     "events",
     METADATA,
     Column("seq", SEQUENCE, primary_key=True, autoincrement=False),
-    Column("id", Text, nullable=False, unique=True),
+    Column("id", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("schema_version", Integer, nullable=False),
     Column("occurred_at", Instant, nullable=False),

@@ -71,7 +71,6 @@ positions = Table(
     Column("withholding_rate", ExactDecimal),
     Column("last_executed_at", Instant),
     Column("version", Integer, nullable=False),
-    Index("ix_positions_owner_id_id", "owner_id", "id"),
     Index(
         "ix_positions_instrument",
         "instrument",
@@ -117,7 +116,6 @@ orders = Table(
     Column("updated_at", Instant, nullable=False),
     Column("version", Integer, nullable=False),
     Index("ix_orders_position_id_created_at", "position_id", "created_at"),
-    Index("ix_orders_owner_id_id", "owner_id", "id"),
     Index(
         "uq_orders_one_automatic_in_flight",
         "position_id",
@@ -158,8 +156,8 @@ fills = Table(
 transfers = Table(
     "transfers",
     METADATA,
-    Column("id", Text, primary_key=True),
-    Column("seq", SEQUENCE, nullable=False, unique=True),
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False),
     Column("account_id", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("phase", Text, nullable=False),
@@ -173,7 +171,12 @@ transfers = Table(
     Column("cause_id", Text, nullable=False),
     Column("occurred_at", Instant, nullable=False),
     Index("ix_transfers_account_id_seq", "account_id", "seq"),
-    Index("ix_transfers_to_holder_kind", "to_holder", "kind"),
+    Index(
+        "ix_transfers_in_kind",
+        "to_holder",
+        sqlite_where=text("kind = 'in_kind'"),
+        postgresql_where=text("kind = 'in_kind'"),
+    ),
 )
 
 balances = Table(
