@@ -46,18 +46,14 @@ def _extreme_moves(rows: Candles, ratios: Ratios) -> list[Issue]:
 
 
 def _scale_jumps(rows: Candles, ratios: Ratios) -> list[Issue]:
-    """A ratio near ×100, ÷100 or a whole split 2…20 (either way) whose new level holds for up to
-    five bars; one bar alone at the end of the data decides nothing."""
+    """A ratio near ×100, ÷100 or a whole split 2…20 (either way) between two levels that hold: up
+    to five closes before it belong to the old one, up to five after it to the new. A spike and its
+    return are no jump, and one bar at the end of the data decides nothing."""
     moved = np.flatnonzero((ratios > 1.9) | (ratios < 1 / 1.9))
     issues = []
     for i in moved.tolist():
         cause = _cause(float(ratios[i]))
-        following = rows["close"][i + 2 : i + 2 + STAYS_BARS]
-        before, after = float(rows["close"][i]), float(rows["close"][i + 1])
-        if cause is None or not len(following) or min(before, float(following.min())) <= 0:
-            continue
-        stays = np.abs(np.log(following / after)) < np.abs(np.log(following / before))
-        if bool(stays.all()):
+        if cause is not None and _levels_hold(rows["close"], i):
             issues.append(
                 _at(
                     rows["open_time"],
@@ -69,6 +65,17 @@ def _scale_jumps(rows: Candles, ratios: Ratios) -> list[Issue]:
                 )
             )
     return issues
+
+
+def _levels_hold(closes: Ratios, last_before: int) -> bool:
+    earlier = closes[max(0, last_before + 1 - STAYS_BARS) : last_before + 1]
+    later = closes[last_before + 1 : last_before + 2 + STAYS_BARS]
+    if len(later) < 2 or min(earlier.min(), later.min()) <= 0:
+        return False
+    middle = np.log(earlier[-1] * later[0]) / 2
+    rises = later[0] > earlier[-1]
+    below, above = (earlier, later) if rises else (later, earlier)
+    return bool(np.log(below).max() < middle < np.log(above).min())
 
 
 def _cause(ratio: float) -> str | None:

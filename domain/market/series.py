@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from domain.market.candle import SeriesKey
@@ -96,7 +97,7 @@ class CorporateAction:
     series_id: str
     kind: ActionKind
     ex_date: date
-    value: float
+    value: Decimal
 
 
 @dataclass(frozen=True, slots=True)

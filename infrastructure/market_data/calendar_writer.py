@@ -4,6 +4,7 @@
 """
 
 import argparse
+import warnings
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -37,12 +38,16 @@ def write_calendars(
 def _sessions(name: str, last: date) -> NDArray[np.void]:
     from exchange_calendars import get_calendar  # noqa: PLC0415 - pandas stays out of other processes
 
-    source = get_calendar(name, start=FIRST_DAY.isoformat(), end=last.isoformat())
+    with warnings.catch_warnings():
+        # The library itself calls what newer pandas releases deprecate.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
+        source = get_calendar(name, start=FIRST_DAY.isoformat(), end=last.isoformat())
     schedule = source.schedule
     table = np.zeros(len(schedule), dtype=SESSION_DTYPE)
     table["session"] = _epoch_ms(schedule.index) // DAY_MS
-    table["open_ms"] = _epoch_ms(schedule["open"])
-    table["close_ms"] = _epoch_ms(schedule["close"])
+    table["open_ms"] = _epoch_ms(schedule["open"].dt.tz_convert(None))
+    table["close_ms"] = _epoch_ms(schedule["close"].dt.tz_convert(None))
     table["early"] = schedule.index.isin(source.early_closes)
     return table
 

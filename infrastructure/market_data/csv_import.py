@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from application.context import SYSTEM
+from application.market.register_instrument import registered
 from application.ports.calendars import CalendarTables
 from application.ports.candles import CandleStore, SeriesFacts
-from application.ports.repositories import RegisteredInstrument
-from application.ports.unit_of_work import Store, UnitOfWork
+from application.ports.unit_of_work import Store
 from domain.market.candle import SeriesKey, Source, to_ms
 from domain.market.import_report import ImportReport, RowError, capped_errors
 from domain.market.import_spec import ImportSpec
@@ -57,36 +57,13 @@ def import_candles(
     parsed = parse_rows(file, spec, instrument, calendar, report_progress)
     context = CheckContext(key, calendar, to_ms(now), gap_policy=spec.gap_policy)
     checked = check_candles(parsed.rows, context)
-    errors = parsed.errors + _faulty_rows(parsed, checked)
-    report = replace(
-        checked.report,
-        usable=checked.report.usable and not parsed.errors,
-        total_candles=parsed.rows_read - parsed.rows_of_other_symbols,
-        invalid_candles=len({error.row for error in errors}),
-    )
-    shown, omitted = capped_errors(errors)
-    unregistered = match.by is MatchedBy.REGISTERED and not store.query(
+    is_new = match.by is MatchedBy.REGISTERED and not store.query(
         lambda work: work.instruments.find(instrument.id), SYSTEM
     )
-    result = ImportReport(
-        instrument=instrument.id,
-        series=key.id,
-        stored=False,
-        rows_read=parsed.rows_read,
-        rows_of_other_symbols=parsed.rows_of_other_symbols,
-        inserted=0,
-        unchanged=0,
-        revised=0,
-        actions=len(parsed.actions),
-        errors=shown,
-        errors_omitted=omitted,
-        notes=parsed.notes,
-        warnings=(_registered(instrument),) if unregistered else (),
-        report=report,
-    )
-    if not report.usable:
+    result = _explained(key, parsed, checked, (_registered(instrument),) if is_new else ())
+    if not result.report.usable:
         return result
-    if unregistered:
+    if is_new:
         store.command(lambda work: _register(work, instrument), SYSTEM).result()
     facts = SeriesFacts(
         calendar=instrument.calendar,
@@ -103,6 +80,36 @@ def import_candles(
         inserted=outcome.inserted,
         unchanged=outcome.unchanged,
         revised=outcome.revised,
+    )
+
+
+def _explained(
+    key: SeriesKey, parsed: ParsedRows, checked: Checked, warnings: tuple[str, ...]
+) -> ImportReport:
+    """The report of a file that was read, before anything is stored."""
+    errors = parsed.errors + _faulty_rows(parsed, checked)
+    shown, omitted = capped_errors(errors)
+    report = replace(
+        checked.report,
+        usable=checked.report.usable and not parsed.errors,
+        total_candles=parsed.rows_read - parsed.rows_of_other_symbols,
+        invalid_candles=len({error.row for error in errors}),
+    )
+    return ImportReport(
+        instrument=key.instrument,
+        series=key.id,
+        stored=False,
+        rows_read=parsed.rows_read,
+        rows_of_other_symbols=parsed.rows_of_other_symbols,
+        inserted=0,
+        unchanged=0,
+        revised=0,
+        actions=len(parsed.actions),
+        errors=shown,
+        errors_omitted=omitted,
+        notes=parsed.notes,
+        warnings=warnings,
+        report=report,
     )
 
 
@@ -128,20 +135,3 @@ def _registered(instrument: Instrument) -> str:
         f"{instrument.id} was not known and is registered as {instrument.kind} on "
         f"{instrument.calendar} in {instrument.quote}, unverified."
     )
-
-
-def _register(work: UnitOfWork, instrument: Instrument) -> None:
-    if work.instruments.find(instrument.id) is None:
-        work.instruments.add(
-            RegisteredInstrument(
-                id=instrument.id,
-                kind=instrument.kind,
-                asset_class=instrument.asset_class,
-                quote=instrument.quote,
-                calendar=instrument.calendar,
-                tick_size=instrument.tick_size,
-                lot_step=instrument.lot_step,
-                status=instrument.status,
-                updated_at=work.now,
-            )
-        )

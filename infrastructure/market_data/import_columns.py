@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -185,7 +186,9 @@ def _ends(values: NDArray[np.int64]) -> tuple[int, int]:
 
 def _actions(series_id: str, collected: _Collected) -> tuple[CorporateAction, ...]:
     return tuple(
-        CorporateAction(series_id, kind, EPOCH + timedelta(days=int(at) // DAY_MS), float(value))
+        CorporateAction(
+            series_id, kind, EPOCH + timedelta(days=int(at) // DAY_MS), Decimal(repr(value))
+        )
         for kind, times, values in collected.actions
         for at, value in zip(times.tolist(), values.tolist(), strict=True)
         if kind is ActionKind.DIVIDEND or value != 1

@@ -1,7 +1,6 @@
 """From market read models to answers."""
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,13 @@ import orjson
 
 from app.api.market import schemas as s
 from application.market.market_status import MarketStatus
+from application.market.report_documents import quality_document, share
 from domain.market.candle import Candles, Source, from_ms
 from domain.market.instrument import Instrument
-from domain.market.quality_report import Issue, QualityReport
+from domain.market.quality_report import QualityReport
 from domain.market.series import CandleSeries
 from domain.market.timeframe import TIMEFRAMES
 from domain.market.trading_calendar import Session, TradingCalendar
-from domain.shared.decimals import fraction
 
 ALWAYS_SHOWN = ("open_time", "close_time", "open", "high", "low", "close", "volume", "flags")
 _TIMES = ("open_time", "close_time")
@@ -94,7 +93,7 @@ def series_out(series: CandleSeries, is_stale: bool) -> s.SeriesOut:
         first=series.first_open,
         last=series.last_open,
         bars=series.bars,
-        completeness=_share(series.completeness),
+        completeness=share(series.completeness),
         gaps=series.gap_count,
         coverage=[
             s.RangeOut(start=from_ms(start), end=from_ms(end)) for start, end in series.coverage
@@ -112,21 +111,7 @@ def series_out(series: CandleSeries, is_stale: bool) -> s.SeriesOut:
 
 def quality_out(report: QualityReport) -> s.QualityOut:
     """The checker's report."""
-    return s.QualityOut(
-        series=report.series,
-        start=_moment(report.start_ms),
-        end=_moment(report.end_ms),
-        total_candles=report.total_candles,
-        expected_candles=report.expected_candles,
-        missing_candles=report.missing_candles,
-        duplicate_candles=report.duplicate_candles,
-        invalid_candles=report.invalid_candles,
-        completeness=_share(report.completeness),
-        usable=report.usable,
-        issues=[_issue_out(issue) for issue in report.issues],
-        issues_omitted=report.issues_omitted,
-        summary=s.SummaryOut(by_severity=dict(report.by_severity)),
-    )
+    return s.QualityOut.model_validate(quality_document(report))
 
 
 def sources_out(inventory: Sequence[CandleSeries]) -> s.SourcesOut:
@@ -167,26 +152,6 @@ def _columns(rows: Candles) -> dict[str, Any]:
     return columns
 
 
-def _issue_out(issue: Issue) -> s.IssueOut:
-    return s.IssueOut(
-        code=issue.code,
-        severity=issue.severity,
-        description=issue.description,
-        start_time=_moment(issue.start_ms),
-        end_time=_moment(issue.end_ms),
-        affected_rows=issue.affected_rows,
-        details=_details(issue.details),
-    )
-
-
-def _details(details: Mapping[str, object]) -> dict[str, Any]:
-    shown = dict(details)
-    times = shown.pop("open_times_ms", None)
-    if isinstance(times, list):
-        shown["open_times"] = [from_ms(at) for at in times]
-    return shown
-
-
 def _source_out(
     source: Source, intervals: list[str], limit: str | None, inventory: Sequence[CandleSeries]
 ) -> s.SourceOut:
@@ -201,11 +166,3 @@ def _source_out(
         last_error=None,
         attributions=sorted({series.attribution for series in own if series.attribution}),
     )
-
-
-def _share(value: float | None) -> Decimal | None:
-    return None if value is None else fraction(Decimal(repr(value)))
-
-
-def _moment(epoch_ms: int | None) -> Any:
-    return None if epoch_ms is None else from_ms(epoch_ms)

@@ -1,0 +1,67 @@
+"""What the job children of market data run: each opens the store, works, and closes it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from application.market.report_documents import import_document
+from application.ports.jobs import JobContext
+from domain.market.import_spec import ImportSpec
+from domain.shared.errors import Invalid
+from infrastructure.clock import SystemClock
+from infrastructure.market_data.calendar_tables import ArrayCalendars
+from infrastructure.market_data.csv_import import import_candles
+from infrastructure.market_data.load_bundled import prepare_market_data
+from infrastructure.market_data.parquet_store import ParquetCandleStore
+from infrastructure.persistence.engine import open_database
+from infrastructure.persistence.store import SqlStore
+
+UPLOAD_FOLDER = "imports"
+
+
+def run_import(spec: Mapping[str, object], context: JobContext) -> dict[str, object]:
+    """Import one upload. The report is the result, whether rows were stored or not."""
+    declared = spec.get("import")
+    if not isinstance(declared, Mapping):
+        raise Invalid("import_invalid", "The job names no import spec.")
+    upload = _upload(context.data_dir, str(spec.get("upload", "")))
+    parsed = ImportSpec.from_document(declared)
+    with _opened(context) as store:
+        calendars = ArrayCalendars(context.data_dir)
+        report = import_candles(
+            upload,
+            parsed,
+            context.report_progress,
+            store=store,
+            candles=ParquetCandleStore(context.data_dir, store, calendars),
+            calendars=calendars,
+            now=SystemClock().now(),
+        )
+    return import_document(report)
+
+
+def run_bundled(spec: Mapping[str, object], context: JobContext) -> dict[str, object]:
+    """Session tables and the bundled series; `{"series": {id: bars}, "inserted": rows}`."""
+    with _opened(context) as store:
+        loaded = prepare_market_data(context.data_dir, store, SystemClock().now())
+    return {
+        "series": {item.series.key.id: item.series.bars for item in loaded},
+        "inserted": sum(item.inserted for item in loaded),
+    }
+
+
+@contextmanager
+def _opened(context: JobContext) -> Iterator[SqlStore]:
+    store = SqlStore(open_database(context.database_url), SystemClock())
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _upload(data_dir: Path, name: str) -> Path:
+    folder = (data_dir / UPLOAD_FOLDER).resolve()
+    path = (folder / name).resolve()
+    if path.parent != folder or not path.is_file():
+        raise Invalid("import_invalid", "The upload is not there.", context={"reason": "no_file"})
+    return path
