@@ -27,7 +27,7 @@ _SAVE = (
 
 
 class SqlSettingsBook:
-    """`SettingsBook` on SQL; keys a newer version stored and this one does not know are left out."""
+    """`SettingsBook` on SQL; stored keys that this version does not know are left out."""
 
     def __init__(self, session: SqlSession, context: RequestContext) -> None:
         self._session = session

@@ -1,0 +1,127 @@
+"""Users of the owner, for administrators.
+
+These POSTs take no Idempotency-Key: what is stored for a replay would hold a plain hash of the
+password in the body, and the unique user name already makes a retry harmless.
+"""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from app.api.dependencies import Admin, Runs, use
+from app.api.identity import present
+from app.api.identity import schemas as s
+from app.api.identity.asking import Alters, Passwords
+from app.api.paging import Listing, PageQuery
+from app.api.preconditions import OptionalVersion
+from app.api.routing import capability_router, refusals
+from app.api.wire import ExactJsonResponse
+from application.identity.user import required_username
+from application.identity.user_accounts import (
+    ChangeUser,
+    CreateUser,
+    DeleteUser,
+    NewUser,
+    UserChange,
+)
+
+router = capability_router("identity")
+
+
+@router.get(
+    "/users",
+    operation_id="list_users",
+    summary="Users, oldest first",
+    responses=refusals("400 invalid_cursor"),
+)
+async def list_users(
+    request: Request,
+    response: Response,
+    caller: Admin,
+    runs: Runs,
+    paging: Annotated[PageQuery, Depends()],
+) -> Listing[s.UserOut]:
+    users = await runs.query(request, caller, lambda work: work.users.list(paging.page))
+    items, following = paging.cut([(u.id, present.user_out(u)) for u in users], response)
+    return Listing(items=items, next_cursor=following)
+
+
+@router.post(
+    "/users",
+    status_code=201,
+    operation_id="create_user",
+    summary="Create a user who shares this owner's book",
+    responses=refusals(
+        "409 username_taken", "415 unsupported_media_type", "422 invalid_username",
+        "422 weak_password",
+    ),
+)  # fmt: skip
+async def create_user(
+    request: Request,
+    response: Response,
+    body: s.UserIn,
+    caller: Admin,
+    runs: Runs,
+    passwords: Passwords,
+    create: Annotated[CreateUser, Depends(use(CreateUser))],
+) -> s.CreatedUserOut:
+    username = required_username(body.username)
+    password = await passwords(body.password, username)
+    new = NewUser(username, body.display_name or username, body.role, password.password_hash)
+    user = await runs.command(request, caller, lambda work: create(new, caller, work))
+    response.headers["ETag"] = f'"{user.version}"'
+    return present.created_user_out(user, password.generated)
+
+
+@router.patch(
+    "/users/{user_id}",
+    operation_id="change_user",
+    summary="Change role, name, password or activity of a user",
+    response_model=s.UserOut,
+    responses=refusals(
+        "400 invalid_if_match", "404 user_not_found", "409 last_admin", "412 stale_version",
+        "415 unsupported_media_type", "422 weak_password",
+    ),
+)  # fmt: skip
+async def change_user(
+    request: Request,
+    user_id: str,
+    body: s.UserPatch,
+    caller: Admin,
+    alters: Alters,
+    expected: OptionalVersion,
+    passwords: Passwords,
+    change: Annotated[ChangeUser, Depends(use(ChangeUser))],
+) -> Response:
+    password_hash = None
+    if body.password is not None:
+        user = await alters.query(request, caller, lambda work: work.users.get(user_id))
+        password_hash = (await passwords(body.password, user.username)).password_hash
+    wanted = UserChange(
+        display_name=body.display_name,
+        role=body.role,
+        is_active=body.is_active,
+        password_hash=password_hash,
+        reset_totp=body.totp_enabled is False,
+        expected_version=expected,
+    )
+    changed = await alters(request, caller, lambda work: change(user_id, wanted, work))
+    etag = f'"{changed.version}"'
+    return ExactJsonResponse(present.user_out(changed), headers={"ETag": etag})
+
+
+@router.delete(
+    "/users/{user_id}",
+    status_code=204,
+    operation_id="delete_user",
+    summary="Remove a user with every session and token",
+    responses=refusals("404 user_not_found", "409 last_admin"),
+)
+async def delete_user(
+    request: Request,
+    user_id: str,
+    caller: Admin,
+    alters: Alters,
+    delete: Annotated[DeleteUser, Depends(use(DeleteUser))],
+) -> None:
+    await alters(request, caller, lambda work: delete(user_id, work))

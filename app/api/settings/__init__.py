@@ -1,0 +1,1 @@
+"""Settings and trading switches over HTTP."""

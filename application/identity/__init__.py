@@ -1,0 +1,1 @@
+"""Who may use the service: owner, users, sessions, API tokens, second factor."""

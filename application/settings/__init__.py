@@ -1,0 +1,1 @@
+"""The one persisted settings document, which guards read at decision time."""
