@@ -2,18 +2,25 @@
 
 from dishka import Container, Provider, Scope, make_container, provide
 
+from app.identity_provider import Identity
+from app.platform_providers import Messaging, Watching, Work
 from app.settings import Settings
 from application.market.close_prices import ClosePrices
 from application.market.newest_close import NewestClose
 from application.portfolio.accounts import OpenAccount
+from application.portfolio.announce_dividend import AnnounceDividend
+from application.portfolio.cancel_dividend import CancelDividend
 from application.portfolio.change_position import RetireCell
 from application.portfolio.close_position import ClosePosition
 from application.portfolio.create_cell import CreateCell
 from application.portfolio.end_order import EndOrder
 from application.portfolio.evaluate_position import EvaluatePosition
 from application.portfolio.move_cash import MoveCash
+from application.portfolio.pay_dividend import PayDividend
+from application.portfolio.process_ex_date import ProcessExDate
 from application.portfolio.rebalance import Rebalance
 from application.portfolio.record_fill import RecordFill
+from application.portfolio.splits import AnnounceSplit, ApplySplit
 from application.portfolio.submit_order import SubmitOrder
 from application.ports.calendars import CalendarTables
 from application.ports.candles import CandleReader
@@ -95,8 +102,16 @@ class Portfolio(Provider):
     move_cash = provide(MoveCash)
     open_account = provide(OpenAccount)
     retire_cell = provide(RetireCell)
+    announce_dividend = provide(AnnounceDividend)
+    process_ex_date = provide(ProcessExDate)
+    pay_dividend = provide(PayDividend)
+    cancel_dividend = provide(CancelDividend)
+    announce_split = provide(AnnounceSplit)
+    apply_split = provide(ApplySplit)
 
 
 def build_container(settings: Settings) -> Container:
     """Everything wired for one process; adapters are made when first asked for."""
-    return make_container(Foundation(settings), Market(), Portfolio())
+    return make_container(
+        Foundation(settings), Messaging(), Market(), Portfolio(), Identity(), Work(), Watching()
+    )

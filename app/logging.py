@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object per line, or readable lines on a terminal, secrets masked in both.
+"""Structured logs: JSON lines, or readable lines on a terminal; secrets are masked in both.
 
 Every record, those of the standard library and uvicorn included, takes one path: request facts are
 added, secrets are masked, the record goes into a bounded ring in memory and to standard error.
@@ -8,7 +8,7 @@ import logging as stdlib_logging
 import sys
 import threading
 from collections import deque
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from app.redaction import Redactor
 RING_LINES_MAX = 2000
 
 CURRENT_REQUEST: ContextVar[Mapping[str, Any] | None] = ContextVar("current_request", default=None)
-"""ASGI scope of the request being handled; logging reads its facts only when something is logged."""
+"""ASGI scope of the request being handled; read only when something is logged."""
 
 _QUIET = ("uvicorn.access", "httpx", "httpcore", "asyncio", "watchfiles", "numba")
 _METHOD_OF_LEVEL = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
@@ -67,7 +67,7 @@ class Logs:
         return self.level <= stdlib_logging.INFO
 
     def access(self, record: dict[str, Any]) -> None:
-        """One line per request, past structlog: its values are made by the service and need no masking."""
+        """One line per request, past structlog: the service made its values, so none is masked."""
         if self.is_console:
             structlog.get_logger("ballast.access").info(**record)
             return
@@ -179,9 +179,7 @@ class _Render:
         self._logs = logs
         self._console = structlog.dev.ConsoleRenderer() if logs.is_console else None
 
-    def __call__(
-        self, logger: WrappedLogger, method: str, event: MutableMapping[str, Any]
-    ) -> bytes:
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> bytes:
         line = orjson.dumps(event)
         self._logs.ring.add(line)
         if self._console is None:

@@ -1,25 +1,45 @@
 """`create_app(settings)`: the service as an ASGI application."""
 
-import sys
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from dishka import Container
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 
 from app import __version__
-from app.api.dependencies import Dispatch
-from app.api.idempotency import Once
-from app.api.paging import Cursors
+from app.api.corporate_actions import routes as corporate_actions
+from app.api.jobs import routes as jobs
+from app.api.market import routes as market
 from app.api.portfolio import accounts, changes, evaluations
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
+from app.api.status import routes as status
 from app.container import build_container
+from app.docs_assets import install_docs
+from app.guards import HostAndOriginGuard
+from app.identity_provider import ROUTERS as IDENTITY_ROUTERS
+from app.lifecycle import Lifecycle
+from app.logging import Logs
+from app.metrics import Metrics
+from app.middleware import RequestBoundary
+from app.route_index import RouteIndex
 from app.settings import Settings
-from application.context import ROLE_SCOPES, Principal, Role
-from application.ports.unit_of_work import Store
-from infrastructure.persistence.engine import Database
-from infrastructure.persistence.store import SqlStore
+
+PREFIX = "/api/v1"
+ALIAS = "/v1"
+UPLOAD_TEMPLATES = tuple(f"{prefix}/data/imports" for prefix in (PREFIX, ALIAS))
+
+ROUTERS: tuple[APIRouter, ...] = (
+    portfolio.router,
+    evaluations.router,
+    changes.router,
+    accounts.router,
+    corporate_actions.router,
+    market.router,
+    jobs.router,
+    *IDENTITY_ROUTERS,
+    status.router,
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -29,57 +49,37 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        _start(app, container)
+        lifecycle = Lifecycle(app, settings, container)
+        await asyncio.to_thread(lifecycle.start)
         yield
-        container.get(SqlStore).close()
-        container.close()
+        await asyncio.to_thread(lifecycle.stop)
 
     app = FastAPI(
         title="Ballast",
         version=__version__,
         lifespan=lifespan,
-        docs_url="/docs",
-        redoc_url="/redoc",
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
     )
     app.state.settings = settings
     app.state.container = container
     install_problem_handlers(app)
+    install_docs(app)
     api = APIRouter()
-    for capability in (portfolio, evaluations, changes, accounts):
-        api.include_router(capability.router)
-    app.include_router(api, prefix="/api/v1")
-    app.include_router(api, prefix="/v1", include_in_schema=False)
+    for router in ROUTERS:
+        api.include_router(router)
+    app.include_router(status.root)
+    app.include_router(api, prefix=PREFIX)
+    app.include_router(api, prefix=ALIAS, include_in_schema=False)
+    app.add_middleware(
+        HostAndOriginGuard, hosts=settings.allowed_hosts, origins=settings.cors_origins
+    )
+    app.add_middleware(
+        RequestBoundary,
+        times=container.get(Metrics).requests,
+        logs=container.get(Logs),
+        upload_templates=UPLOAD_TEMPLATES,
+    )
+    app.router.middleware_stack = RouteIndex(app)
     return app
-
-
-def _start(app: FastAPI, container: Container) -> None:
-    sys.setswitchinterval(0.001)
-    database = container.get(Database)
-    from infrastructure.persistence.tables import METADATA
-
-    METADATA.create_all(database.writes)
-    app.state.dispatch = Dispatch(container.get(Store), reads_inline=database.is_sqlite)
-    app.state.once = Once(app.state.dispatch)
-    app.state.cursors = Cursors(b"x" * 32)
-    app.state.authenticate = _owner
-    app.state.spend = _nothing
-    from application.context import RequestContext
-    from application.portfolio.accounts import MAIN, OpenAccount
-    from domain.shared.errors import Conflict
-
-    try:
-        container.get(Store).command(
-            lambda u: container.get(OpenAccount)(MAIN, u),
-            RequestContext("usr_owner", "usr_owner", "req_x"),
-        ).result()
-    except Conflict:
-        pass
-
-
-async def _owner(request: Request) -> Principal:
-    return Principal("usr_owner", "usr_owner", Role.ADMIN, ROLE_SCOPES[Role.ADMIN], "off")
-
-
-async def _nothing(request: Request, principal: Principal) -> None:
-    return None

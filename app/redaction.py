@@ -18,7 +18,7 @@ _SENSITIVE_KEY = re.compile(
     re.IGNORECASE,
 )
 # `token_id` names a credential without being one.
-_HARMLESS_KEY = re.compile(r"(_id|_ids|_at|_count|_kind|_type|_name|_url|_in_use)$", re.IGNORECASE)
+_HARMLESS_KEY = re.compile(r"(_id|_ids|_at|_count|_file|_kind|_type|_name|_url|_in_use)$", re.IGNORECASE)
 
 _SENSITIVE_VALUE = re.compile(
     r"blt_[A-Za-z0-9]+_[A-Za-z0-9_-]+"
@@ -51,6 +51,8 @@ class Redactor:
 
     def text(self, value: str) -> str:
         """The text with everything that looks like a credential masked."""
+        if not value.isascii():
+            value = value.encode("utf-8", "replace").decode("utf-8")
         for secret in self._known:
             if secret in value:
                 value = value.replace(secret, MASK)
@@ -63,14 +65,12 @@ class Redactor:
 
     def value(self, value: Any, depth: int = 0) -> Any:
         """A JSON value with secrets masked; anything that is not JSON becomes its text."""
-        if value is None or isinstance(value, (bool, int, float)):
+        if value is None or isinstance(value, (bool, float)):
             return value
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, (datetime, date)):
-            return value.isoformat()
-        if isinstance(value, Decimal):
-            return plain(value) if value.is_finite() else str(value)
+        if isinstance(value, int):
+            return value if value.bit_length() < 64 else str(value)
+        if isinstance(value, (datetime, date, Decimal)):
+            return _as_text(value)
         if depth >= DEPTH_MAX:
             return "[too deep]"
         if isinstance(value, Mapping):
@@ -84,6 +84,12 @@ class Redactor:
         if is_sensitive(key) and value is not None and not isinstance(value, bool):
             return MASK
         return self.value(value, depth)
+
+
+def _as_text(value: datetime | date | Decimal) -> str:
+    if isinstance(value, Decimal):
+        return plain(value) if value.is_finite() else str(value)
+    return value.isoformat()
 
 
 def is_sensitive(key: str) -> bool:

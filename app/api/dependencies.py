@@ -8,6 +8,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 
+from app.api.budgets import Bucket
 from app.api.problems import request_id_of
 from application.context import Principal, RequestContext, Scope
 from application.ports.unit_of_work import Store, UnitOfWork
@@ -31,8 +32,9 @@ class Authenticator(Protocol):
 class Requires:
     """Dependency: the authenticated caller, who must hold the scope."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, bucket: Bucket = Bucket.METHOD) -> None:
         self.scope = scope
+        self.bucket = bucket
 
     async def __call__(
         self, request: Request, _token: Annotated[str | None, Depends(bearer)]
@@ -45,7 +47,7 @@ class Requires:
                 f"This needs the scope {self.scope.value}.",
                 context={"needed": self.scope.value},
             )
-        await request.app.state.spend(request, principal)
+        await request.app.state.spend(request, principal, self.bucket)
         return principal
 
 
@@ -53,6 +55,9 @@ Reader = Annotated[Principal, Depends(Requires(Scope.READ))]
 Trader = Annotated[Principal, Depends(Requires(Scope.TRADE))]
 RiskManager = Annotated[Principal, Depends(Requires(Scope.RISK))]
 Admin = Annotated[Principal, Depends(Requires(Scope.ADMIN))]
+OrderSender = Annotated[Principal, Depends(Requires(Scope.TRADE, Bucket.ORDERS))]
+RiskReducer = Annotated[Principal, Depends(Requires(Scope.TRADE, Bucket.EXEMPT))]
+JobSender = Annotated[Principal, Depends(Requires(Scope.TRADE, Bucket.COMPUTE))]
 
 
 class Dispatch:

@@ -1,43 +1,39 @@
 """An instrument first met in a command is registered as unverified, and the answer says so."""
 
-import re
-from decimal import Decimal
-
 from application.ports.repositories import RegisteredInstrument
 from application.ports.unit_of_work import UnitOfWork
-from domain.shared.errors import FieldFault, Invalid
-
-SYMBOL = re.compile(r"[A-Z0-9.^=/-]{1,24}", re.ASCII)
-PAIR = re.compile(r"[A-Z0-9]{2,12}-(USD|USDT|USDC|EUR|BTC)(-PERP)?", re.ASCII)
-EQUITY_TICK = Decimal("0.0001")
+from domain.market.instrument import Instrument, clean_symbol
+from domain.market.symbols import find_or_describe
 
 
-def normal_symbol(text: str, pointer: str = "/ticker") -> str:
-    """Trimmed and upper-cased; Invalid `invalid_symbol` unless 1–24 of `A-Z 0-9 . ^ = / -`."""
-    symbol = text.strip().upper()
-    if not SYMBOL.fullmatch(symbol):
-        fault = FieldFault(pointer, "invalid_symbol", "1 to 24 of A-Z 0-9 . ^ = / -")
-        raise Invalid("invalid_request", "The symbol is not valid.", errors=(fault,))
-    return symbol
+def instrument_id(text: str) -> str:
+    """Canonical id of any accepted spelling; Invalid `invalid_symbol` for impossible text."""
+    return find_or_describe(text).instrument.id
 
 
 def registered(ticker: str, work: UnitOfWork) -> tuple[RegisteredInstrument, bool]:
-    """The instrument, and whether this call registered it."""
-    symbol = normal_symbol(ticker)
-    known = work.instruments.find(symbol)
+    """The instrument of the spelling, and whether this call registered it."""
+    known = work.instruments.find(clean_symbol(ticker))
     if known is not None:
         return known, False
-    is_pair = PAIR.fullmatch(symbol) is not None
-    new = RegisteredInstrument(
-        id=symbol,
-        kind="spot" if is_pair else "equity",
-        asset_class="crypto" if is_pair else "equity",
-        quote=symbol.split("-")[1] if is_pair else "USD",
-        calendar="24/7" if is_pair else "XNYS",
-        tick_size=None if is_pair else EQUITY_TICK,
-        lot_step=None,
-        status="unverified",
-        updated_at=work.now,
-    )
+    described = find_or_describe(ticker).instrument
+    known = work.instruments.find(described.id)
+    if known is not None:
+        return known, False
+    new = _row(described, work)
     work.instruments.add(new)
     return new, True
+
+
+def _row(instrument: Instrument, work: UnitOfWork) -> RegisteredInstrument:
+    return RegisteredInstrument(
+        id=instrument.id,
+        kind=instrument.kind.value,
+        asset_class=instrument.asset_class.value,
+        quote=instrument.quote,
+        calendar=instrument.calendar,
+        tick_size=instrument.tick_size,
+        lot_step=instrument.lot_step,
+        status=instrument.status.value,
+        updated_at=work.now,
+    )

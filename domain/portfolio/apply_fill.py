@@ -9,7 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from domain.portfolio.cost_basis import BookEntry, CostBasis, apply_entry, rebuild
+from domain.portfolio.cost_basis import (
+    BookEntry,
+    CostBasis,
+    EntryKind,
+    apply_entry,
+    rebuild,
+)
 from domain.portfolio.fill import Fill
 from domain.portfolio.ledger import Balances, Bucket, LedgerKey, Phase, Transfer, TransferKind
 from domain.portfolio.order import Order
@@ -17,6 +23,7 @@ from domain.portfolio.position import Position
 from domain.portfolio.reservation import still_needed
 from domain.shared.decimals import ZERO, cash, plain
 from domain.shared.errors import Conflict
+from domain.shared.instants import rfc3339
 from domain.shared.side import Side
 
 
@@ -43,17 +50,17 @@ def apply_fill(
 
     `history` yields all earlier entries of the position; it is read only when the execution is older
     than one already booked, and then the cost basis is rebuilt in time order.
-    Raises Conflict `insufficient_cash` or `insufficient_quantity`; nothing is changed then.
+    Raises Conflict `insufficient_cash`, `insufficient_quantity`, or `split_out_of_order` when the
+    execution counts shares of before a split; nothing is changed then.
     """
     moved = order.with_fill(fill.qty, fill.price, fill.fee, fill.recorded_at)
     transfers = _settle(position, order, moved, fill, balances, new_id)
     balances.apply(transfers)
-    basis, realized, restated = _cost_basis(position, fill, history)
-    fill = replace(fill, realized_pnl=realized, anchor_before=position.anchor_price)
+    booked = _cost_basis(position, fill, history)
+    fill = replace(fill, realized_pnl=booked.realized, anchor_before=position.anchor_price)
     moved = replace(moved, reserved=_reservation_after(order, moved))
-    return FillOutcome(
-        _position_after(position, moved, fill, basis, balances), moved, fill, transfers, restated
-    )
+    after = _position_after(position, moved, fill, booked, balances)
+    return FillOutcome(after, moved, fill, transfers, booked.restated)
 
 
 def release_reservation(
@@ -163,20 +170,37 @@ def _require_cash(available: Decimal, needed: Decimal) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    basis: CostBasis
+    realized: Decimal | None
+    restated: dict[str, Decimal | None]
+    is_newest: bool
+
+
 def _cost_basis(
     position: Position, fill: Fill, history: Callable[[], Sequence[BookEntry]]
-) -> tuple[CostBasis, Decimal | None, dict[str, Decimal | None]]:
+) -> _Booked:
     entry = fill.entry()
     if position.last_executed_at is None or fill.executed_at > position.last_executed_at:
         basis, realized = apply_entry(position.basis, entry)
-        return basis, realized, {}
-    basis, by_entry = rebuild([*history(), entry])
+        return _Booked(basis, realized, {}, is_newest=True)
+    earlier = history()
+    basis, by_entry = rebuild([*earlier, entry])
+    if basis.qty != position.qty + fill.side.sign * fill.qty:
+        raise Conflict(
+            "split_out_of_order",
+            "The execution lies before a split already applied to the position.",
+            context={"executed_at": rfc3339(fill.executed_at)},
+        )
     restated = {fill_id: gained for (_, fill_id), gained in by_entry.items()}
-    return basis, restated.pop(fill.id), restated
+    fills = (e for e in earlier if e.kind is EntryKind.FILL)
+    is_newest = all(e.order < entry.order for e in fills)
+    return _Booked(basis, restated.pop(fill.id), restated, is_newest)
 
 
 def _position_after(
-    position: Position, order: Order, fill: Fill, basis: CostBasis, balances: Balances
+    position: Position, order: Order, fill: Fill, booked: _Booked, balances: Balances
 ) -> Position:
     own_cash = position.cash
     if position.is_cell:
@@ -187,12 +211,12 @@ def _position_after(
     executed = max(fill.executed_at, position.last_executed_at or fill.executed_at)
     return replace(
         position,
-        basis=basis,
+        basis=booked.basis,
         cash=own_cash,
         anchor_price=order.avg_fill_price if ended and position.is_cell else position.anchor_price,
         high_water=max(position.high_water or fill.price, fill.price),
         low_water=min(position.low_water or fill.price, fill.price),
-        last_fill_price=fill.price,
+        last_fill_price=fill.price if booked.is_newest else position.last_fill_price,
         last_executed_at=executed,
         version=position.version + 1,
     )

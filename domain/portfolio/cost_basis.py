@@ -3,6 +3,8 @@
 State (Q, K, R, F): signed quantity, total cost of the holding (null when inventory arrived without a
 price), realised P&L before fees, fees paid. BUY q at P: K += qP. SELL q: the share K·q/Q leaves the
 holding (all of K when flat) and R += qP − that share, which is the published R += (P − avg)·q.
+A split by r: Q = Q·r toward zero on the book's 8 decimals, K unchanged; a holding that falls below one
+step is gone, and its cost is realised as a loss.
 Money terms are rounded to ledger cash (6 decimals, half-even) before they are added, so
 `cash + Q·mark = flows + R + (Q·mark − K) − F` holds to the last digit.
 """
@@ -13,7 +15,8 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
-from domain.shared.decimals import ZERO, cash, divide
+from domain.shared.decimals import ZERO, cash, divide, quantity_to_step
+from domain.shared.errors import Conflict
 from domain.shared.side import Side
 
 AVERAGE_COST_STEP = Decimal("1e-12")
@@ -57,11 +60,22 @@ class BookEntry:
     side: Side = Side.BUY
     fee: Decimal = ZERO
 
+    @property
+    def order(self) -> tuple[datetime, int, tuple[str, str]]:
+        """Time order; at one instant splits come first, and shares arrive before they are sold."""
+        return self.at, _AT_ONE_INSTANT[self.kind], self.tie_break
+
+
+_AT_ONE_INSTANT = {EntryKind.SPLIT: 0, EntryKind.IN_KIND: 1, EntryKind.FILL: 2}
+
 
 def apply_entry(basis: CostBasis, entry: BookEntry) -> tuple[CostBasis, Decimal | None]:
-    """Basis after the entry, and the P&L the entry realised (null: nothing sold, or cost unknown)."""
+    """Basis after the entry, and the P&L the entry realised (null: nothing sold, or cost unknown).
+
+    Raises Conflict `insufficient_quantity` when more is sold than was held at that time.
+    """
     if entry.kind is EntryKind.SPLIT:
-        return replace(basis, qty=basis.qty * entry.qty), None
+        return _split(basis, entry.qty)
     if entry.kind is EntryKind.IN_KIND:
         return _received(basis, entry), None
     basis = replace(basis, fees_paid=basis.fees_paid + entry.fee)
@@ -80,6 +94,12 @@ def _received(basis: CostBasis, entry: BookEntry) -> CostBasis:
 
 def _sold(basis: CostBasis, entry: BookEntry) -> tuple[CostBasis, Decimal | None]:
     remaining = basis.qty - entry.qty
+    if remaining < 0:
+        raise Conflict(
+            "insufficient_quantity",
+            "Fewer shares were held at the time of the execution than it sells.",
+            context={"held": basis.qty, "needed": entry.qty},
+        )
     if basis.cost is None or entry.price is None:
         cost = ZERO if remaining == 0 else None
         return replace(basis, qty=remaining, cost=cost, realized_known=False), None
@@ -94,16 +114,38 @@ def _sold(basis: CostBasis, entry: BookEntry) -> tuple[CostBasis, Decimal | None
     return after, realized
 
 
+def quantity_changes(entries: Iterable[BookEntry]) -> list[tuple[datetime, Decimal]]:
+    """What each entry added to the holding, in time order; a split adds what it multiplied in."""
+    basis = CostBasis()
+    changes = []
+    for entry in sorted(set(entries), key=lambda e: e.order):
+        after, _ = apply_entry(basis, entry)
+        changes.append((entry.at, after.qty - basis.qty))
+        basis = after
+    return changes
+
+
+def _split(basis: CostBasis, ratio: Decimal) -> tuple[CostBasis, Decimal | None]:
+    qty = quantity_to_step(basis.qty * ratio)
+    if qty or not basis.qty:
+        return replace(basis, qty=qty), None
+    if basis.cost is None:
+        return replace(basis, qty=ZERO, cost=ZERO, realized_known=False), None
+    lost = replace(basis, qty=ZERO, cost=ZERO, realized_pnl=basis.realized_pnl - basis.cost)
+    return lost, -basis.cost
+
+
 def rebuild(
     entries: Iterable[BookEntry],
 ) -> tuple[CostBasis, dict[tuple[str, str], Decimal | None]]:
-    """Fold entries in the order (executed at, external id, id); also each entry's realised P&L.
+    """Fold entries in their time order, ties by (external id, id); also each entry's realised P&L.
 
-    The order of delivery does not matter: shuffled or repeated reports give the same state.
+    The order of delivery does not matter: shuffled or repeated reports give the same state. A split
+    comes before executions of its own instant: they already count new shares.
     """
     basis = CostBasis()
     realized: dict[tuple[str, str], Decimal | None] = {}
-    for entry in sorted(set(entries), key=lambda e: (e.at, e.tie_break)):
+    for entry in sorted(set(entries), key=lambda e: e.order):
         basis, gained = apply_entry(basis, entry)
         realized[entry.tie_break] = gained
     return basis, realized

@@ -19,8 +19,8 @@ from domain.shared.errors import Conflict, FieldFault, Invalid
 
 RATIO_MIN = Decimal("0.0001")
 RATIO_MAX = Decimal(10000)
-STORED_PRICE_STEP = Decimal("1e-18")
-"""Anchors, average costs and water marks keep what the database holds, so equity does not drift."""
+PRICE_STEP = Decimal("1e-12")
+"""Anchors, water marks and executed prices keep 12 decimals, as average prices do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +72,23 @@ def apply_split(
     tick: Decimal,
     qty_step: Decimal = QUANTITY_STEP,
 ) -> SplitResult:
-    """qty × ratio toward zero on the step; anchor, cost and water marks ÷ ratio, 18 decimals.
+    """qty × ratio toward zero on the step; anchor, cost and water marks ÷ ratio, 12 decimals.
 
     A stop goes down to its tick and targets up to theirs (long), never under one tick.
     """
     exact_qty = levels.qty * ratio
     qty = quantity_to_step(exact_qty, qty_step)
     stop = levels.stop
-    rescaled = SplitLevels(
+    after = SplitLevels(
         qty=qty,
-        anchor_price=_rescaled(levels.anchor_price, ratio),
-        avg_cost=_rescaled(levels.avg_cost, ratio),
-        high_water=_rescaled(levels.high_water, ratio),
-        low_water=_rescaled(levels.low_water, ratio),
+        anchor_price=rescaled(levels.anchor_price, ratio),
+        avg_cost=rescaled(levels.avg_cost, ratio),
+        high_water=rescaled(levels.high_water, ratio),
+        low_water=rescaled(levels.low_water, ratio),
         stop=None if stop is None else max(tick, floor_to(divide(stop, ratio), tick)),
         targets=tuple(max(tick, ceil_to(divide(t, ratio), tick)) for t in levels.targets),
     )
-    return SplitResult(rescaled, qty - levels.qty, exact_qty - qty)
+    return SplitResult(after, qty - levels.qty, exact_qty - qty)
 
 
 def require_in_order(
@@ -110,8 +110,9 @@ def require_in_order(
         )
 
 
-def _rescaled(price: Decimal | None, ratio: Decimal) -> Decimal | None:
+def rescaled(price: Decimal | None, ratio: Decimal) -> Decimal | None:
+    """A price per old share as one per new share: ÷ ratio, 12 decimals, never 0; null is null."""
     if price is None:
         return None
     quotient = divide(price, ratio)
-    return quotient.quantize(STORED_PRICE_STEP, rounding=ROUND_HALF_EVEN)
+    return max(PRICE_STEP, quotient.quantize(PRICE_STEP, rounding=ROUND_HALF_EVEN))

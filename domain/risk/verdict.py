@@ -36,7 +36,10 @@ class DataQuality(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check. `headroom` = limit − used; `quantity_max` is the largest quantity that would pass."""
+    """One check; `is_floor` when `used` must not be below `limit`.
+
+    `quantity_max` is the largest quantity that would pass.
+    """
 
     code: str
     status: CheckStatus
@@ -50,13 +53,14 @@ class Finding:
     data_quality: DataQuality | None = None
     reason: str | None = None
     quantity_max: Decimal | None = None
+    is_floor: bool = False
 
     @property
     def headroom(self) -> Decimal | None:
-        """Room left under the limit, negative when it is exceeded."""
+        """Room left: limit − used, or used − limit above a floor; negative when it is broken."""
         if self.limit is None or self.used is None:
             return None
-        return self.limit - self.used
+        return self.used - self.limit if self.is_floor else self.limit - self.used
 
     @property
     def refuses(self) -> bool:

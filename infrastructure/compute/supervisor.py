@@ -102,6 +102,11 @@ class JobSupervisor:
             with suppress(OSError):
                 self._mouth.send(b".")
 
+    @property
+    def is_alive(self) -> bool:
+        """True while the supervising thread runs."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Kill what runs, mark it interrupted, stop within 10 s. Idempotent."""
         if self._thread.is_alive():

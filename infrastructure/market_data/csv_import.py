@@ -64,7 +64,7 @@ def import_candles(
     if not result.report.usable:
         return result
     if is_new:
-        store.command(lambda work: _register(work, instrument), SYSTEM).result()
+        store.command(lambda work: registered(instrument.id, work), SYSTEM).result()
     facts = SeriesFacts(
         calendar=instrument.calendar,
         fetched_at=now,

@@ -58,6 +58,7 @@ def examine_chain(session: SqlSession, examination: Examination) -> None:
     """No gap in the sequence, each hash made from its predecessor, aggregates counted 1, 2, 3…"""
     last_seq, last_hash = 0, GENESIS
     last_of_aggregate: dict[str, int] = {}
+    examination.looked("events", 0)
     while rows := session.all(_AFTER, after_seq=last_seq):
         examination.looked("events", len(rows))
         for row in rows:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, func, literal, select
+from sqlalchemy.exc import SQLAlchemyError
 
+from domain.shared.errors import Unavailable
 from infrastructure.persistence.engine import Database
 from infrastructure.persistence.session import Row, SqlSession, StatementCache
 from infrastructure.persistence.tables.jobs import jobs
@@ -19,7 +21,7 @@ _JOB_STATES = select(jobs.c.state, func.count().label("n")).group_by(jobs.c.stat
 
 @dataclass(frozen=True, slots=True)
 class StoreReadings:
-    """Reads on a pooled connection; every method may raise the driver's own error."""
+    """Reads on a pooled connection; Unavailable `store_unavailable` when the store fails."""
 
     database: Database
 
@@ -37,13 +39,19 @@ class StoreReadings:
         return {row["state"]: float(row["n"]) for row in self._rows(_JOB_STATES)}
 
     def _rows(self, statement: Select[Any]) -> list[Row]:
-        connection = self.database.reads.raw_connection()
+        engine = self.database.reads
         try:
-            driver: Any = connection.driver_connection
-            cursor = driver.cursor()
-            rows = SqlSession(cursor, StatementCache(self.database.reads.dialect)).built(statement)
-            cursor.close()
-            connection.rollback()
-        finally:
-            connection.close()
+            connection = engine.raw_connection()
+            try:
+                driver: Any = connection.driver_connection
+                cursor = driver.cursor()
+                rows = SqlSession(cursor, StatementCache(engine.dialect)).built(statement)
+                cursor.close()
+                connection.rollback()
+            finally:
+                connection.close()
+        except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
+            raise Unavailable(
+                "store_unavailable", f"The store did not answer: {type(error).__name__}."
+            ) from error
         return rows

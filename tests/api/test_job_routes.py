@@ -53,7 +53,7 @@ def _app(service: JobService) -> FastAPI:
     async def caller(_request: Request) -> Principal:
         return CALLER
 
-    async def spend(_request: Request, _principal: Principal) -> None:
+    async def spend(_request: Request, _principal: Principal, _bucket: object) -> None:
         return None
 
     provider = Provider(scope=Scope.APP)

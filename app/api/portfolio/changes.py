@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
-from app.api.dependencies import Runs, Trader, use
+from app.api.dependencies import RiskReducer, Runs, Trader, use
 from app.api.idempotency import Once, Presented
 from app.api.portfolio import present
 from app.api.portfolio import schemas as s
@@ -46,7 +46,7 @@ router = capability_router("portfolio")
 async def close_position(
     request: Request,
     position_id: str,
-    caller: Trader,
+    caller: RiskReducer,
     key: Key,
     once: OnceOnly,
     close: Annotated[ClosePosition, Depends(use(ClosePosition))],

@@ -5,14 +5,14 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
 
-from app.api.dependencies import Reader, Runs, Trader, use
+from app.api.dependencies import OrderSender, Reader, RiskReducer, Runs, Trader, use
 from app.api.idempotency import Once, Presented, optional_key, required_key
 from app.api.paging import Listing, PageQuery
 from app.api.portfolio import present
 from app.api.portfolio import schemas as s
 from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
-from application.market.register_instrument import normal_symbol
+from application.market.register_instrument import instrument_id
 from application.portfolio.create_cell import CreateCell, NewCell
 from application.portfolio.end_order import EndOrder
 from application.portfolio.record_fill import Execution, RecordFill
@@ -93,7 +93,7 @@ async def list_positions(
     plan: Annotated[str | None, Query(max_length=32)] = None,
     status: Annotated[str | None, Query(max_length=16)] = None,
 ) -> Listing[s.PositionOut]:
-    instrument = None if ticker is None else normal_symbol(ticker, "ticker")
+    instrument = None if ticker is None else instrument_id(ticker)
     where = PositionFilter(account_id, instrument, plan, status)
     views, total = await runs.query(
         request,
@@ -203,7 +203,7 @@ async def list_position_fills(
 async def submit_order(
     request: Request,
     position_id: str,
-    caller: Trader,
+    caller: OrderSender,
     key: Key,
     body: s.OrderIn,
     once: OnceOnly,
@@ -363,7 +363,7 @@ async def record_fill(
 async def cancel_order(
     request: Request,
     order_id: str,
-    caller: Trader,
+    caller: RiskReducer,
     key: OptionalKey,
     once: OnceOnly,
     end: Annotated[EndOrder, Depends(use(EndOrder))],

@@ -48,6 +48,7 @@ def guardrail_band(context: GateContext) -> Finding:
         source="plan",
         data_quality=context.reference.quality,
         quantity_max=_largest_within_band(context, price),
+        is_floor=not buys,
     )
 
 

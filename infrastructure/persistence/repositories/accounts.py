@@ -59,6 +59,9 @@ class SqlAccounts:
         self._session.run(_INSERT, **_row(account))
 
     def save(self, account: Account) -> None:
+        namesake = self._session.one(_BY_NAME, name=account.name, owner_id=account.owner_id)
+        if namesake is not None and namesake["id"] != account.id:
+            raise Conflict("name_taken", f"An account named {account.name} exists.")
         row = _row(account)
         key = row.pop("id")
         if self._session.run(_UPDATE, key=key, before=account.version - 1, **row) != 1:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Insert, bindparam, insert, select, update
+from sqlalchemy import Insert, Select, and_, bindparam, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from application.context import RequestContext
@@ -134,9 +134,9 @@ class SqlDividends:
         )
         if instrument is not None:
             query = query.where(dividends.c.instrument == instrument)
-        if ex_date_from is not None:
-            query = query.where(dividends.c.ex_date >= ex_date_from)
-        return [_dividend(r) for r in self._session.built(paged(query, dividends.c.id, page))]
+        if ex_date_from is None:
+            return [_dividend(r) for r in self._session.built(paged(query, dividends.c.id, page))]
+        return [_dividend(r) for r in self._session.built(_by_ex_date(query, ex_date_from, page))]
 
     def entitlements(self, dividend_id: str) -> Sequence[Entitlement]:
         return [_entitled(r) for r in self._session.all(_OF_DIVIDEND, dividend_id=dividend_id)]
@@ -195,6 +195,17 @@ class SqlSplits:
             statement, split_id=split_id, position_id=position_id, applied_at=at
         )
         return changed == 1
+
+
+def _by_ex_date(query: Select[Any], start: date, page: Page) -> Select[Any]:
+    """Next ex-date first; `page.after` reads `2025-03-20 div_…`, the day and id of the last row."""
+    day, key = dividends.c.ex_date, dividends.c.id
+    query = query.where(day >= start)
+    if page.after is not None:
+        last_day, _, last_id = page.after.partition(" ")
+        after = date.fromisoformat(last_day)
+        query = query.where(or_(day > after, and_(day == after, key > last_id)))
+    return query.order_by(day, key).limit(page.limit)
 
 
 def _dividend(row: Row) -> Dividend:

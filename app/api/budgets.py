@@ -1,0 +1,62 @@
+"""Request budgets per principal: read, write, orders, compute; risk-reducing calls are exempt."""
+
+from enum import StrEnum
+from math import ceil
+
+from fastapi import Request
+
+from app.settings import Settings
+from application.context import Principal
+from application.ports.rate_limiter import RateLimiter
+from domain.shared.errors import TooMany
+
+WINDOW_S = 60
+
+
+class Bucket(StrEnum):
+    """`method`: read for GET, else write. `exempt`: stopping must always get through."""
+
+    METHOD = "method"
+    READ = "read"
+    WRITE = "write"
+    ORDERS = "orders"
+    COMPUTE = "compute"
+    EXEMPT = "exempt"
+
+
+class Budgets:
+    """Spends one call; TooMany `rate_limited` with Retry-After when the budget is used up."""
+
+    def __init__(self, limiter: RateLimiter, settings: Settings) -> None:
+        self._limiter = limiter
+        self._limits = {
+            Bucket.READ: settings.rate_read_per_minute,
+            Bucket.WRITE: settings.rate_write_per_minute,
+            Bucket.ORDERS: settings.rate_orders_per_minute,
+            Bucket.COMPUTE: settings.rate_compute_per_minute,
+        }
+        self._policies = {
+            bucket: f'"{bucket.value}";q={limit};w={WINDOW_S}'.encode()
+            for bucket, limit in self._limits.items()
+        }
+
+    async def spend(self, request: Request, principal: Principal, bucket: Bucket) -> None:
+        """Count the call and leave the RateLimit headers for the answer."""
+        if bucket is Bucket.EXEMPT:
+            return
+        if bucket is Bucket.METHOD:
+            bucket = Bucket.READ if request.scope["method"] == "GET" else Bucket.WRITE
+        key = principal.credential_id or principal.user_id
+        verdict = await self._limiter.hit(bucket.value, key, self._limits[bucket], WINDOW_S)
+        left = f'"{bucket.value}";r={verdict.remaining};t={ceil(verdict.reset_after_s)}'
+        request.scope["ballast_headers"] = (
+            (b"ratelimit", left.encode()),
+            (b"ratelimit-policy", self._policies[bucket]),
+        )
+        if not verdict.allowed:
+            raise TooMany(
+                "rate_limited",
+                f"The {bucket.value} budget of {self._limits[bucket]} calls a minute is used up.",
+                context={"bucket": bucket.value, "limit": self._limits[bucket]},
+                retry_after_s=verdict.retry_after_s,
+            )

@@ -1,0 +1,1 @@
+"""Dividends and splits over HTTP."""

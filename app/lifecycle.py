@@ -1,0 +1,152 @@
+"""Start-up and shut-down, in order: nothing answers before the store is sound, nothing is lost after.
+
+Start: refuse an unsafe bind → migrate → owner and main account → processes → ready. The bundled series
+are loaded by a child process the first time; readiness waits for it, liveness does not.
+"""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from dishka import Container
+from fastapi import FastAPI
+
+from app.api.authentication import Authentication
+from app.api.budgets import Budgets
+from app.api.dependencies import Dispatch
+from app.api.idempotency import Once
+from app.api.paging import Cursors
+from app.guards import BindFacts, require_safe_bind
+from app.identity_provider import service_secret
+from app.operations import Operations
+from app.settings import Settings
+from application.context import SYSTEM, RequestContext
+from application.identity.bootstrap import CreateOwner, FirstStart
+from application.portfolio.accounts import MAIN, OpenAccount
+from application.ports.rate_limiter import RateLimiter
+from application.ports.unit_of_work import Store, UnitOfWork
+from domain.shared.errors import NotFound
+from infrastructure.compute.supervisor import JobSupervisor
+from infrastructure.persistence.engine import Database
+from infrastructure.persistence.migrate import migrate
+from infrastructure.persistence.store import SqlStore
+from infrastructure.security.service_secret import OWNER_TOKEN_FILE, KeyRing, write_private
+
+# The writer gives up the interpreter lock at every SQL call; the default of 5 ms would let a busy
+# event loop hold each of them up for that long.
+SWITCH_INTERVAL_S = 0.001
+MARKET_DATA_TIMEOUT_S = 300
+MARKET_DATA = "market_data"
+log = structlog.get_logger("ballast.lifecycle")
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """Brings one process up and down around the application."""
+
+    app: FastAPI
+    settings: Settings
+    container: Container
+
+    def start(self) -> None:
+        """Everything a request may need; raises instead of starting unsafe or unsound."""
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        settings, container = self.settings, self.container
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        require_safe_bind(bind_facts(settings))
+        database = container.get(Database)
+        migrate(database, settings.data_dir)
+        self._first_start(container)
+        state = self.app.state
+        state.dispatch = Dispatch(container.get(Store), reads_inline=database.is_sqlite)
+        state.once = Once(state.dispatch)
+        state.cursors = Cursors(container.get(KeyRing).key("cursors"))
+        state.authenticate = container.get(Authentication)
+        state.spend = Budgets(container.get(RateLimiter), settings).spend
+        operations = container.get(Operations)
+        state.operations = operations
+        container.get(JobSupervisor).start()
+        if settings.bundled_data:
+            operations.readiness.block(MARKET_DATA, "The bundled series are being loaded.")
+            done = lambda: operations.readiness.clear(MARKET_DATA)  # noqa: E731
+            self._in_background(lambda: load_market_data(settings), done)
+        operations.readiness.clear("starting")
+
+    def stop(self) -> None:
+        """Hand back jobs, finish queued commands, close connections."""
+        self.container.get(JobSupervisor).close()
+        self.container.get(SqlStore).close()
+        self.container.close()
+
+    def _first_start(self, container: Container) -> None:
+        store = container.get(Store)
+        preset = self.settings.owner_password_file
+        password = None if preset is None else preset.read_text().strip()
+        first = container.get(CreateOwner)(password)
+        if first is not None:
+            self._introduce(first)
+        founder = store.query(lambda work: work.users.founder(), SYSTEM)
+        if founder is None:
+            raise NotFound("owner_not_found", "The store has no owner.")
+        context = RequestContext(founder.owner_id, founder.id, "req_first_start")
+        open_account = container.get(OpenAccount)
+        store.command(lambda work: _with_main_account(open_account, work), context).result()
+
+    def _introduce(self, first: FirstStart) -> None:
+        token_file = self.settings.data_dir / OWNER_TOKEN_FILE
+        write_private(token_file, first.api_token, replace=True)
+        lines = [f"Created the account '{first.username}'."]
+        if first.password is not None:
+            lines.append(f"  Password (shown once): {first.password}")
+        lines.append(f"  API token (also in {token_file}): {first.api_token}")
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
+
+    def _in_background(self, work: Callable[[], None], done: Callable[[], None]) -> None:
+        def run() -> None:
+            try:
+                work()
+                done()
+            except (subprocess.SubprocessError, OSError) as error:
+                log.error("market_data_failed", error=str(error))
+
+        threading.Thread(target=run, name="ballast-market-data", daemon=True).start()
+
+
+def _with_main_account(open_account: OpenAccount, work: UnitOfWork) -> None:
+    try:
+        work.accounts.main()
+    except NotFound:
+        open_account(MAIN, work)
+
+
+def bind_facts(settings: Settings) -> BindFacts:
+    """What decides whether this configuration may listen."""
+    cert, key = settings.tls_cert_file, settings.tls_key_file
+    return BindFacts(
+        host=settings.host,
+        auth_on=settings.auth == "on",
+        secret=service_secret(settings),
+        tls_cert_file=str(cert) if cert else None,
+        tls_key_file=str(key) if key else None,
+        behind_tls_proxy=settings.behind_tls_proxy,
+    )
+
+
+def load_market_data(settings: Settings) -> None:
+    """Session tables and bundled series, in a child process: this one never imports pandas."""
+    command = [
+        sys.executable,
+        "-m",
+        "infrastructure.market_data.load_bundled",
+        "--data-dir",
+        str(settings.data_dir),
+        "--database-url",
+        settings.database_address,
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=MARKET_DATA_TIMEOUT_S)
+
+

@@ -1,0 +1,145 @@
+"""Writes `docs/reference/{errors,settings,events}.md`: `python -m app.reference_docs [--check]`.
+
+The pages come from the source and from the routes' own declarations; `--check` fails when a page
+on disk differs from what it should be.
+"""
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
+from app.api.problems import FRAMEWORK_CODES
+from app.docs_assets import declared_codes
+from app.source_scan import ROOT, FoundCode, FoundEvent, error_codes, event_types
+
+FOLDER = ROOT / "docs" / "reference"
+_OPERATIONS_SHOWN = 6
+
+
+def errors_page(found: Iterable[FoundCode], openapi: Mapping[str, Any]) -> str:
+    """Every code with its status, what it says, and the operations that declare it."""
+    statuses: dict[str, set[int]] = defaultdict(set)
+    messages: dict[str, list[str]] = defaultdict(list)
+    for code in found:
+        if code.status:
+            statuses[code.code].add(code.status)
+        if code.message not in ("", "…", *messages[code.code]):
+            messages[code.code].append(code.message)
+    for status, name in FRAMEWORK_CODES.items():
+        statuses[name].add(status)
+    operations: dict[str, list[str]] = {}
+    for name, (status, where) in declared_codes(dict(openapi)).items():
+        statuses[name].add(status)
+        operations[name] = where
+    rows = [
+        (
+            f'<a id="{name}"></a>`{name}`',
+            ", ".join(map(str, sorted(statuses[name]))) or "–",
+            " / ".join(messages.get(name, [])) or "–",
+            _listed(operations.get(name, [])),
+        )
+        for name in sorted({*statuses, *messages})
+    ]
+    return _page(
+        "Error codes",
+        "Clients switch on `code`. An ellipsis stands for a value that is filled in.",
+        ("code", "status", "says", "operations"),
+        rows,
+    )
+
+
+def settings_page(settings_class: type[BaseSettings]) -> str:
+    """Every setting with its variable, its default and what it does."""
+    prefix = str(settings_class.model_config.get("env_prefix", "")).upper()
+    rows = [
+        (
+            f"`{name}`",
+            f"`{prefix}{name.upper()}`",
+            _default(field.default),
+            field.description or "",
+        )
+        for name, field in settings_class.model_fields.items()
+    ]
+    return _page(
+        "Settings",
+        "From the environment or `ballast.toml`; `ballast config` prints the effective values. "
+        "A key that is not listed is an error that names the nearest one.",
+        ("in `ballast.toml`", "environment", "default", "what it does"),
+        rows,
+    )
+
+
+def events_page(found: Iterable[FoundEvent]) -> str:
+    """Every event type and the modules that append it."""
+    modules: dict[str, list[str]] = defaultdict(list)
+    for event in found:
+        modules[event.type].append(event.module)
+    rows = [(f"`{kind}`", ", ".join(f"`{m}`" for m in modules[kind])) for kind in sorted(modules)]
+    return _page(
+        "Events",
+        "Types of the append-only log, as `GET /api/v1/events` and its stream deliver them.",
+        ("type", "appended by"),
+        rows,
+    )
+
+
+def pages() -> dict[str, str]:
+    """Every reference page by file name."""
+    from app.main import create_app  # noqa: PLC0415 - the pages of one module need no service
+    from app.settings import Settings  # noqa: PLC0415
+
+    return {
+        "errors.md": errors_page(error_codes(), create_app(Settings()).openapi()),
+        "settings.md": settings_page(Settings),
+        "events.md": events_page(event_types()),
+    }
+
+
+def _page(title: str, text: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [f"# {title}", "", text, "", _row(head), _row(("---",) * len(head))]
+    lines += [_row(row) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def _listed(operations: list[str]) -> str:
+    if len(operations) > _OPERATIONS_SHOWN:
+        return f"{len(operations)} operations"
+    return ", ".join(f"`{name}`" for name in operations) or "–"
+
+
+def _default(value: object) -> str:
+    if value is None or value is PydanticUndefined or value in ("", ()):
+        return "–"
+    if isinstance(value, tuple):
+        return f"`{','.join(map(str, value))}`"
+    return f"`{value}`"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the pages, or with `--check` only compare; 1 when one is stale."""
+    is_check = "--check" in (sys.argv[1:] if arguments is None else arguments)
+    stale = [name for name, text in pages().items() if not _settle(FOLDER / name, text, is_check)]
+    for name in stale:
+        sys.stderr.write(f"docs/reference/{name} is stale: python -m app.reference_docs\n")
+    return 1 if stale else 0
+
+
+def _settle(file: Path, text: str, is_check: bool) -> bool:
+    if is_check:
+        return file.exists() and file.read_text(encoding="utf-8") == text
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,4 @@
+window.addEventListener("load", () => {
+  const place = document.getElementById("redoc");
+  Redoc.init(place.dataset.spec, { hideDownloadButton: false, nativeScrollbars: true }, place);
+});
