@@ -1,5 +1,6 @@
 """First start: an empty store gets its owner, with a password and a token nobody else has seen."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from application.context import SYSTEM, RequestContext, Role, Scope
@@ -37,8 +38,14 @@ class CreateOwner:
         self._ids = ids
         self._clock = clock
 
-    def __call__(self, preset_password: str | None = None) -> FirstStart | None:
-        """Invalid `weak_password` when the preset one breaks the rules; nothing is written then."""
+    def __call__(
+        self, preset_password: str | None = None, keep_token: Callable[[str], None] | None = None
+    ) -> FirstStart | None:
+        """Invalid `weak_password` when the preset one breaks the rules; nothing is written then.
+
+        `keep_token` runs inside the transaction, so there is never an owner whose token was lost:
+        if it fails, or the commit after it, the next start begins again.
+        """
         if self._store.query(lambda work: work.users.founder(), SYSTEM) is not None:
             return None
         password = new_password() if preset_password is None else preset_password
@@ -52,8 +59,14 @@ class CreateOwner:
             digest=digest(presented.secret), scopes=frozenset(Scope), addresses=(),
             created_at=user.created_at,
         )  # fmt: skip
-        created = self._store.command(lambda work: _store(user, token, work), context).result()
-        if not created:
+
+        def create(work: UnitOfWork) -> bool:
+            created = _store(user, token, work)
+            if created and keep_token is not None:
+                keep_token(presented.text)
+            return created
+
+        if not self._store.command(create, context).result():
             return None
         shown = password if preset_password is None else None
         return FirstStart(user.owner_id, user.username, shown, presented.text)

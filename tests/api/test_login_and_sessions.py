@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from app.api.authentication import Authentication
+from application.context import Principal, Scope
+from application.identity.proof import require_fresh_login
 from application.identity.totp import code_at, step_of
+from domain.shared.errors import AccessDenied
 from tests.support.identity import OWNER_PASSWORD, IdentityService, identity_service
 from tests.support.portfolio import refusal
 
@@ -319,3 +323,45 @@ def _context(service: IdentityService):  # type: ignore[no-untyped-def]
     from application.context import RequestContext
 
     return RequestContext(service.first.owner_id, "test", "req_test")
+
+
+def _principal(service: IdentityService, credential: str) -> Principal:
+    gate: Authentication = service.container.get(Authentication)
+    assert service.client.portal is not None
+    return service.client.portal.call(gate.principal_of, credential, "127.0.0.1")
+
+
+def _is_fresh(service: IdentityService, credential: str) -> bool:
+    by = _principal(service, credential)
+    try:
+        service.store.query(
+            lambda work: require_fresh_login(by, work, token_scope=Scope.RISK), _context(service)
+        )
+    except AccessDenied as refused:
+        assert refused.code == "reauthentication_required"
+        return False
+    return True
+
+
+def test_login_is_fresh_for_five_minutes_and_again_after_a_proof(
+    service: IdentityService,
+) -> None:
+    access = service.access()
+    assert _is_fresh(service, access)
+    service.clock.pass_time(minutes=5, seconds=1)
+    assert not _is_fresh(service, access)
+    proof = {"password": OWNER_PASSWORD}
+    assert service.call("POST", "/auth/reauthenticate", access, proof).status_code == 204
+    assert _is_fresh(service, access)
+
+
+def test_refresh_does_not_make_a_login_fresh(service: IdentityService) -> None:
+    body = {"refresh_token": service.session()["refresh_token"]}
+    service.clock.pass_time(minutes=6)
+    renewed = service.call("POST", "/auth/refresh", body=body).json()
+    assert not _is_fresh(service, renewed["access_token"])
+
+
+def test_token_is_fresh_only_with_the_scope_asked_for(service: IdentityService) -> None:
+    assert _is_fresh(service, service.token("read", "risk"))
+    assert not _is_fresh(service, service.token("read", "trade"))

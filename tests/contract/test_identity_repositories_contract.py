@@ -80,6 +80,22 @@ def test_first_start_creates_the_owner_once(store: SqlStore) -> None:
     assert presented.secret not in repr(events)
 
 
+def test_owner_exists_only_with_a_kept_token(store: SqlStore) -> None:
+    def full_disk(_token: str) -> None:
+        raise OSError("no space left")
+
+    create = CreateOwner(store, CountingHasher(), UuidIds(), SystemClock())
+    with pytest.raises(OSError, match="no space"):
+        create(keep_token=full_disk)
+    assert store.query(lambda work: work.users.founder(), MINE) is None
+    kept: list[str] = []
+    first = create(keep_token=kept.append)
+    assert first is not None
+    assert kept == [first.api_token]
+    assert create(keep_token=kept.append) is None
+    assert len(kept) == 1
+
+
 def test_preset_password_is_checked_and_never_shown(store: SqlStore) -> None:
     with pytest.raises(Invalid):
         _start(store, "short")

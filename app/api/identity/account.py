@@ -97,7 +97,7 @@ async def change_password(
 
 @router.get(
     "/auth/sessions",
-    operation_id="list_sessions",
+    operation_id="list_login_sessions",
     summary="Your live sessions, oldest first",
     responses=refusals("400 invalid_cursor"),
 )
@@ -115,7 +115,7 @@ async def list_sessions(
 @router.delete(
     "/auth/sessions/{session_id}",
     status_code=204,
-    operation_id="end_session",
+    operation_id="end_login_session",
     summary="End one of your sessions",
     responses=refusals("404 session_not_found"),
 )
