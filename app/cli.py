@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from app import __version__
 from app.config_file import effective_settings, require_known_keys
+from app.logging import configure_logging
 from app.settings import Settings
 from application.context import ROLE_SCOPES, SYSTEM, Principal, RequestContext, Scope
 from domain.shared.errors import Fault, NotFound
@@ -34,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Command = parsed.run
     try:
         require_known_keys(Settings)
-        return run(parsed, Settings())
+        settings = Settings()
+        configure_logging("warning", settings.log_format)
+        return run(parsed, settings)
     except ValidationError as error:
         for item in error.errors():
             name = ".".join(str(part) for part in item["loc"])
@@ -113,7 +116,6 @@ def serve(_arguments: argparse.Namespace, settings: Settings) -> int:
 def worker(_arguments: argparse.Namespace, settings: Settings) -> int:
     """Run jobs until SIGTERM or SIGINT; running ones are handed back."""
     from app.container import build_container  # noqa: PLC0415
-    from app.logging import configure_logging  # noqa: PLC0415
     from infrastructure.compute.supervisor import JobSupervisor  # noqa: PLC0415
 
     configure_logging(settings.log_level, settings.log_format)

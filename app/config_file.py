@@ -97,10 +97,9 @@ def _toml_path(settings_class: type[BaseSettings], given: Path | None) -> Path:
 
 
 def _fault(key: str, known: set[str]) -> FieldFault:
-    nearest = difflib.get_close_matches(
-        key.upper() if key.isupper() else key, known, n=1, cutoff=0.0
-    )
-    hint = f"; did you mean {nearest[0]}?" if nearest else "."
+    by_lower = {name.lower(): name for name in known}
+    nearest = difflib.get_close_matches(key.lower(), by_lower, n=1, cutoff=0.0)
+    hint = f"; did you mean {by_lower[nearest[0]]}?" if nearest else "."
     return FieldFault(key, "unknown_setting", f"{key} is not a setting{hint}")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -27,6 +27,14 @@ CURRENT_REQUEST: ContextVar[Mapping[str, Any] | None] = ContextVar("current_requ
 
 _QUIET = ("uvicorn.access", "httpx", "httpcore", "asyncio", "watchfiles", "numba")
 _METHOD_OF_LEVEL = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
+
+
+class LineSink(Protocol):
+    """Where finished lines go."""
+
+    def write(self, line: bytes, /) -> int: ...
+    def flush(self) -> None: ...
+    def isatty(self) -> bool: ...
 
 
 class LogRing:
@@ -59,7 +67,7 @@ class Logs:
     redactor: Redactor
     level: int
     is_console: bool
-    out: BinaryIO
+    out: LineSink
 
     @property
     def takes_access_lines(self) -> bool:
@@ -77,7 +85,7 @@ class Logs:
 
 
 def configure_logging(
-    level: str = "info", log_format: str = "auto", out: BinaryIO | None = None
+    level: str = "info", log_format: str = "auto", out: LineSink | None = None
 ) -> Logs:
     """Send structlog, the standard library and uvicorn down one path; call it once at start-up.
 
@@ -85,7 +93,7 @@ def configure_logging(
     the set-up, so tests can.
     """
     threshold = stdlib_logging.getLevelNamesMapping()[level.upper()]
-    out = out or sys.stderr.buffer
+    out = out or _StandardError()
     is_console = log_format == "console" or (log_format == "auto" and out.isatty())
     logs = Logs(LogRing(), Redactor(), threshold, is_console, out)
     structlog.configure(
@@ -130,7 +138,7 @@ def add_request_facts(_logger: WrappedLogger, _method: str, event: EventDict) ->
 class _Line:
     """Logger at the end of the chain: writes what the renderer made."""
 
-    def __init__(self, name: str, out: BinaryIO) -> None:
+    def __init__(self, name: str, out: LineSink) -> None:
         self.name = name
         self._out = out
 
@@ -140,10 +148,23 @@ class _Line:
     debug = info = warning = error = critical = exception = fatal = log = msg
 
 
+class _StandardError:
+    """Standard error as it is at each write: a test or a daemon may have replaced it."""
+
+    def write(self, line: bytes) -> int:
+        return sys.stderr.buffer.write(line)
+
+    def flush(self) -> None:
+        sys.stderr.buffer.flush()
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()
+
+
 _WRITING = threading.Lock()
 
 
-def _write(out: BinaryIO, line: bytes) -> None:
+def _write(out: LineSink, line: bytes) -> None:
     with _WRITING:
         out.write(line + b"\n")
         out.flush()
