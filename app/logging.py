@@ -25,7 +25,7 @@ RING_LINES_MAX = 2000
 CURRENT_REQUEST: ContextVar[Mapping[str, Any] | None] = ContextVar("current_request", default=None)
 """ASGI scope of the request being handled; read only when something is logged."""
 
-_QUIET = ("uvicorn.access", "httpx", "httpcore", "asyncio", "watchfiles", "numba")
+_QUIET = ("uvicorn.access", "alembic", "httpx", "httpcore", "asyncio", "watchfiles", "numba")
 _METHOD_OF_LEVEL = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
 

@@ -1,6 +1,8 @@
 """The schema goes up, down and up again with rows, matches the tables, and protects history."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,3 +142,18 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_the_first_revision_is_what_the_generator_writes() -> None:
     assert compile(first_revision(), "0001", "exec")
     assert 'protect("events", "transfers")' in first_revision()
+
+
+def test_a_start_on_a_current_schema_does_not_import_alembic(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path / 'ballast.db'}"
+    database = open_database(address)
+    migrate(database, tmp_path)
+    database.close()
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from infrastructure.persistence.engine import open_database\n"
+        "from infrastructure.persistence.migrate import migrate\n"
+        f"assert not migrate(open_database({address!r}), Path({str(tmp_path)!r})).changed\n"
+        "assert 'alembic' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

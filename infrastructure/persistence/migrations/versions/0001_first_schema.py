@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0915 - written by regenerate.py, a statement per table
+
 """The first schema."""
 
 import sqlalchemy as sa
@@ -143,7 +143,6 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "aggregate_id", "aggregate_seq", name=op.f("uq_events_aggregate_id_aggregate_seq")
         ),
-        sa.UniqueConstraint("id", name=op.f("uq_events_id")),
     )
     op.create_table(
         "idempotent_answers",
@@ -240,8 +239,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "transfers",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("account_id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("phase", sa.Text(), nullable=False),
@@ -254,11 +258,17 @@ def upgrade() -> None:
         sa.Column("cause_type", sa.Text(), nullable=False),
         sa.Column("cause_id", sa.Text(), nullable=False),
         sa.Column("occurred_at", types.Instant(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_transfers")),
-        sa.UniqueConstraint("seq", name=op.f("uq_transfers_seq")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_transfers")),
     )
     op.create_index("ix_transfers_account_id_seq", "transfers", ["account_id", "seq"], unique=False)
-    op.create_index("ix_transfers_to_holder_kind", "transfers", ["to_holder", "kind"], unique=False)
+    op.create_index(
+        "ix_transfers_in_kind",
+        "transfers",
+        ["to_holder"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'in_kind'"),
+        postgresql_where=sa.text("kind = 'in_kind'"),
+    )
     op.create_table(
         "users",
         sa.Column("id", sa.Text(), nullable=False),
@@ -353,7 +363,7 @@ def upgrade() -> None:
         sa.Column("series_id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("ex_date", sa.Date(), nullable=False),
-        sa.Column("value", sa.Float(precision=53), nullable=False),
+        sa.Column("value", types.ExactDecimal(), nullable=False),
         sa.ForeignKeyConstraint(
             ["series_id"], ["candle_series.id"], name=op.f("fk_corporate_actions_series_id")
         ),
@@ -405,7 +415,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("status <> 'closed'"),
         postgresql_where=sa.text("status <> 'closed'"),
     )
-    op.create_index("ix_positions_owner_id_id", "positions", ["owner_id", "id"], unique=False)
     op.create_table(
         "sessions",
         sa.Column("id", sa.Text(), nullable=False),
@@ -505,7 +514,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
         sa.UniqueConstraint("client_order_id", name=op.f("uq_orders_client_order_id")),
     )
-    op.create_index("ix_orders_owner_id_id", "orders", ["owner_id", "id"], unique=False)
     op.create_index(
         "ix_orders_position_id_created_at", "orders", ["position_id", "created_at"], unique=False
     )
@@ -580,7 +588,6 @@ def downgrade() -> None:
         ),
     )
     op.drop_index("ix_orders_position_id_created_at", table_name="orders")
-    op.drop_index("ix_orders_owner_id_id", table_name="orders")
     op.drop_table("orders")
     op.drop_index("ix_entitlements_dividend_id", table_name="entitlements")
     op.drop_table("entitlements")
@@ -588,7 +595,6 @@ def downgrade() -> None:
     op.drop_index("ix_sessions_user_id_id", table_name="sessions")
     op.drop_index("ix_sessions_expires_at", table_name="sessions")
     op.drop_table("sessions")
-    op.drop_index("ix_positions_owner_id_id", table_name="positions")
     op.drop_index(
         "ix_positions_instrument",
         table_name="positions",
@@ -605,7 +611,12 @@ def downgrade() -> None:
     op.drop_table("api_tokens")
     op.drop_index("ix_users_owner_id_id", table_name="users")
     op.drop_table("users")
-    op.drop_index("ix_transfers_to_holder_kind", table_name="transfers")
+    op.drop_index(
+        "ix_transfers_in_kind",
+        table_name="transfers",
+        sqlite_where=sa.text("kind = 'in_kind'"),
+        postgresql_where=sa.text("kind = 'in_kind'"),
+    )
     op.drop_index("ix_transfers_account_id_seq", table_name="transfers")
     op.drop_table("transfers")
     op.drop_table("splits")
