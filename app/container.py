@@ -2,11 +2,13 @@
 
 from dishka import Container, Provider, Scope, make_container, provide
 
+from app.event_providers import Events
 from app.identity_provider import Identity
 from app.platform_providers import Messaging, Watching, Work
 from app.settings import Settings
 from application.market.close_prices import ClosePrices
 from application.market.newest_close import NewestClose
+from application.market.read_candles import ReadCandles
 from application.portfolio.accounts import OpenAccount
 from application.portfolio.announce_dividend import AnnounceDividend
 from application.portfolio.cancel_dividend import CancelDividend
@@ -84,6 +86,7 @@ class Market(Provider):
         return MirrorReader(settings.data_dir, store)
 
     newest_close = provide(NewestClose)
+    read_candles = provide(ReadCandles)
     prices = provide(ClosePrices, provides=Prices)
 
 
@@ -113,5 +116,12 @@ class Portfolio(Provider):
 def build_container(settings: Settings) -> Container:
     """Everything wired for one process; adapters are made when first asked for."""
     return make_container(
-        Foundation(settings), Messaging(), Market(), Portfolio(), Identity(), Work(), Watching()
+        Foundation(settings),
+        Messaging(),
+        Market(),
+        Portfolio(),
+        Identity(),
+        Work(),
+        Watching(),
+        Events(),
     )

@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 
 from app import __version__
 from app.api.corporate_actions import routes as corporate_actions
+from app.api.events import routes as events
 from app.api.jobs import routes as jobs
 from app.api.market import routes as market
 from app.api.portfolio import accounts, changes, evaluations
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     corporate_actions.router,
     market.router,
     jobs.router,
+    events.router,
     *IDENTITY_ROUTERS,
     status.router,
 )

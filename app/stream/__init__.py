@@ -1,0 +1,1 @@
+"""Live streams of the event log to sockets and server-sent events."""
