@@ -18,7 +18,9 @@ _SENSITIVE_KEY = re.compile(
     re.IGNORECASE,
 )
 # `token_id` names a credential without being one.
-_HARMLESS_KEY = re.compile(r"(_id|_ids|_at|_count|_file|_kind|_type|_name|_url|_in_use)$", re.IGNORECASE)
+_HARMLESS_KEY = re.compile(
+    r"(_id|_ids|_at|_count|_file|_kind|_type|_name|_url|_in_use)$", re.IGNORECASE
+)
 
 _SENSITIVE_VALUE = re.compile(
     r"blt_[A-Za-z0-9]+_[A-Za-z0-9_-]+"
