@@ -15,6 +15,8 @@ from domain.portfolio.dividend import EntitlementStatus
 from domain.portfolio.ledger import Bucket, LedgerKey, sums_by_asset
 from domain.portfolio.position import PositionStatus
 from domain.shared.errors import NotFound
+from domain.shared.side import Side
+from infrastructure.persistence.doctor import examine
 from tests.support.corporate_book import CorporateBook, opened_store
 from tests.support.hand_clock import HandClock
 from tests.support.stores import address_of
@@ -77,6 +79,49 @@ def test_a_retired_cells_dividend_is_paid_to_its_account(book: CorporateBook) ->
     assert after.dividends_received == Decimal("61.5")
     book.cancel(dividend_id)
     assert amounts(book)[own] == before
+
+
+def test_a_position_that_its_account_pays_for_is_paid_into_the_account(
+    book: CorporateBook,
+) -> None:
+    cell = book.cell("100", "0", "150")
+    book.run(
+        lambda work: work.positions.save(replace(cell, is_cell=False, version=cell.version + 1))
+    )
+    own = LedgerKey(cell.account_id, cell.account_id, cell.currency, Bucket.AVAILABLE)
+    receivable = replace(own, bucket=Bucket.RECEIVABLE)
+    before = amounts(book)[own]
+    dividend_id = book.dividend(EX_DATE, "0.82")
+    book.clock.jump(EX_DAY)
+    book.accrue(dividend_id)
+    assert amounts(book)[receivable] == book.position(cell.id).receivable == Decimal("61.5")
+    book.pay(dividend_id)
+    assert amounts(book)[own] == before + Decimal("61.5")
+    after = book.position(cell.id)
+    assert after.cash == after.receivable == 0
+    assert after.dividends_received == Decimal("61.5")
+
+
+def test_the_examination_of_the_books_finds_nothing_wrong_afterwards(
+    book: CorporateBook,
+) -> None:
+    cell = book.cell("100", "5000", "150")
+    order_id = book.submitted(cell.id, Side.SELL, Decimal(30))
+    assert order_id is not None
+    book.fill(order_id, Decimal(30), Decimal(151))
+    paid, cancelled = book.dividend(EX_DATE, "0.82"), book.dividend(date(2025, 3, 18), "1")
+    split_id = book.split(date(2025, 3, 21), "0.333333333333")
+    book.clock.jump("2025-03-24T14:00:00Z")
+    for dividend_id in (cancelled, paid):
+        book.accrue(dividend_id)
+        book.pay(dividend_id)
+    book.cancel(cancelled)
+    book.apply(split_id)
+    order_id = book.submitted(cell.id, Side.BUY, Decimal(2))
+    assert order_id is not None
+    book.fill(order_id, Decimal(2), Decimal(450))
+    examination = examine(book.store.database)
+    assert examination.diagnoses == []
 
 
 def test_upcoming_dividends_page_by_ex_date_then_id(book: CorporateBook) -> None:
