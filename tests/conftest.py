@@ -1,6 +1,7 @@
 """Fixtures many tests share."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,10 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("ballast")
 
 
-@pytest.fixture
-def service_settings(tmp_path: Path) -> Settings:
-    """A service of its own on an empty data folder, budgets out of the way."""
+def unhurried(data_dir: Path) -> Settings:
+    """Settings of a service on its own folder, with budgets out of the way."""
     return Settings(
-        data_dir=tmp_path,
+        data_dir=data_dir,
         auth="off",
         bundled_data=False,
         rate_read_per_minute=1_000_000,
@@ -33,11 +33,23 @@ def service_settings(tmp_path: Path) -> Settings:
     )
 
 
-@pytest.fixture
-def app_client(service_settings: Settings) -> Iterator[TestClient]:
-    """The real application on a fresh SQLite file."""
-    app = create_app(service_settings)
-    with TestClient(app, raise_server_exceptions=False) as client:
+@contextmanager
+def serving(settings: Settings) -> Iterator[TestClient]:
+    """The real application, started; its failures are answers, as a caller sees them."""
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data folder of the module's service."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def app_client(data_dir: Path) -> Iterator[TestClient]:
+    """The real application on a SQLite file of the module's own: tests make their own objects."""
+    with serving(unhurried(data_dir)) as client:
         yield client
 
 
@@ -45,6 +57,13 @@ def app_client(service_settings: Settings) -> Iterator[TestClient]:
 def book(app_client: TestClient) -> HttpBook:
     """The book of record over HTTP, canonical prefix."""
     return HttpBook(app_client)
+
+
+@pytest.fixture
+def fresh_book(tmp_path: Path) -> Iterator[HttpBook]:
+    """A book nobody else writes to."""
+    with serving(unhurried(tmp_path)) as client:
+        yield HttpBook(client)
 
 
 @pytest.fixture(scope="session")

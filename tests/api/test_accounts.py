@@ -1,6 +1,8 @@
 """Accounts over HTTP: opening, renaming, paying in and out, the ledger that proves it."""
 
 from decimal import Decimal
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,11 @@ from tests.support.portfolio import HttpBook, exact, refusal, row_counts
 D = Decimal
 
 
-def opened(book: HttpBook, name: str = "second", **terms: Any) -> str:
+NUMBERS = count(1)
+
+
+def opened(book: HttpBook, name: str | None = None, **terms: Any) -> str:
+    name = name or f"account {next(NUMBERS)}"
     made = book.post("/accounts", {"name": name, **terms})
     assert made.status_code == 201, made.text
     return str(made.json()["id"])
@@ -23,11 +29,11 @@ def test_first_start_opens_main_with_its_starting_equity(book: HttpBook) -> None
     assert (main["mode"], main["settlement"], main["calendar"]) == ("paper", "cash", "XNYS")
 
 
-def test_a_second_account_of_one_name_is_refused(book: HttpBook, tmp_path) -> None:
-    opened(book)
-    before = row_counts(tmp_path)
+def test_a_second_account_of_one_name_is_refused(book: HttpBook, data_dir: Path) -> None:
+    opened(book, "second")
+    before = row_counts(data_dir)
     assert refusal(book.post("/accounts", {"name": " second "})) == (409, "name_taken")
-    assert row_counts(tmp_path) == before
+    assert row_counts(data_dir) == before
 
 
 def test_renaming_onto_a_taken_name_is_refused(book: HttpBook) -> None:
@@ -69,13 +75,13 @@ def test_money_moves_once_per_key_and_is_a_flow(
     assert refusal(other) == (409, "idempotency_signature_mismatch")
 
 
-def test_more_than_is_available_cannot_leave(book: HttpBook, tmp_path) -> None:
+def test_more_than_is_available_cannot_leave(book: HttpBook, data_dir: Path) -> None:
     account_id = opened(book, starting_equity=100)
-    before = row_counts(tmp_path)
+    before = row_counts(data_dir)
     refused = book.keyed(f"/accounts/{account_id}/withdrawals", {"amount": "100.000001"})
     assert refusal(refused) == (409, "insufficient_cash")
     assert refused.json()["context"] == {"available": 100, "reserved": 0}
-    assert row_counts(tmp_path) == before
+    assert row_counts(data_dir) == before
 
 
 def test_another_currency_is_refused(book: HttpBook) -> None:
@@ -136,8 +142,8 @@ def test_an_unknown_account_is_404(book: HttpBook, path: str) -> None:
     ],
 )
 def test_a_malformed_account_is_refused(
-    book: HttpBook, tmp_path, body: dict[str, Any]
+    book: HttpBook, data_dir: Path, body: dict[str, Any]
 ) -> None:
-    before = row_counts(tmp_path)
+    before = row_counts(data_dir)
     assert refusal(book.post("/accounts", body)) == (422, "invalid_request")
-    assert row_counts(tmp_path) == before
+    assert row_counts(data_dir) == before

@@ -1,6 +1,7 @@
 """The published walk-through: create, submit, repeat, refuse, fill, read what happened."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -60,7 +61,7 @@ def test_the_published_walk_through_answers_as_published(
         "order_id": order_id,
         "status": "filled",
         "position_qty": Decimal("1.5"),
-        "position_cash": Decimal("9970"),
+        "position_cash": Decimal(9970),
     }
     answer = exact(filled)
     assert {name: answer[name] for name in published} == published
@@ -93,16 +94,16 @@ def test_a_quantity_spelled_with_more_zeros_is_the_same_request(book: HttpBook) 
 
 
 def test_the_walk_through_leaves_one_order_one_fill_and_one_answer_per_key(
-    book: HttpBook, tmp_path
+    book: HttpBook, data_dir: Path
 ) -> None:
     position_id = book.cell()
-    before = row_counts(tmp_path)
+    before = row_counts(data_dir)
     order_id = book.submit(position_id, "BUY", 1.5, key="k1").json()["order_id"]
     for _ in range(3):
         book.submit(position_id, "BUY", 1.5, key="k1")
     book.submit(position_id, "SELL", 2, key="k1")
     assert book.fill(order_id, 20, 1.5).status_code == 200
-    after = row_counts(tmp_path)
+    after = row_counts(data_dir)
     grown = {table: after[table] - before[table] for table in after if after[table] > before[table]}
     assert grown["orders"] == grown["fills"] == grown["idempotent_answers"] == 1
     assert grown["events"] == 3

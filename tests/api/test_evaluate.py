@@ -73,7 +73,7 @@ def test_c22c_the_largest_trade_clips_only_what_is_larger(
     at_85 = evaluated(book, half_and_half, 85)["proposals"][0]
     assert at_85["raw_qty"].quantize(D("1e-8")) == D("32.00756055")
     assert at_85["qty"] == D("21.76470588")
-    assert [trim["step"] for trim in at_85["trimming"]][0] == "max_trade"
+    assert next(trim["step"] for trim in at_85["trimming"]) == "max_trade"
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_c24_an_empty_cell_is_brought_to_the_near_bound(book: HttpBook) -> None:
 
 
 def test_evaluating_changes_no_position_and_stores_one_explained_row(
-    book: HttpBook, half_and_half: str, tmp_path
+    book: HttpBook, half_and_half: str, data_dir
 ) -> None:
-    before, counted = book.position(half_and_half), row_counts(tmp_path)
+    before, counted = book.position(half_and_half), row_counts(data_dir)
     answer = evaluated(book, half_and_half, 97)
-    after, grown = book.position(half_and_half), row_counts(tmp_path)
+    after, grown = book.position(half_and_half), row_counts(data_dir)
     assert after == before
     assert grown["evaluations"] == counted["evaluations"] + 1
     assert {t for t in grown if grown[t] != counted[t]} == {"evaluations", "events"}

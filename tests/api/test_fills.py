@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ D = Decimal
 
 
 def test_c25_and_c26_partial_fills_move_the_anchor_once_to_the_volume_weighted_price(
-    book: HttpBook, tmp_path
+    book: HttpBook, data_dir: Path
 ) -> None:
     position_id = book.cell(cash=10000, anchor_price=95, plan=None)
     order_id = book.order(position_id, "BUY", 10)
@@ -26,9 +27,9 @@ def test_c25_and_c26_partial_fills_move_the_anchor_once_to_the_volume_weighted_p
     assert (second["status"], second["anchor_price"]) == ("filled", D("100.60"))
     after = book.position(position_id)
     assert (after["cash"], after["avg_cost"]) == (D("8993.90"), D("100.60"))
-    counted = row_counts(tmp_path)
+    counted = row_counts(data_dir)
     assert refusal(book.fill(order_id, 100, 1)) == (409, "overfill")
-    assert row_counts(tmp_path) == counted
+    assert row_counts(data_dir) == counted
     assert book.position(position_id) == after
 
 
@@ -107,18 +108,18 @@ def test_the_commission_left_out_is_the_rate_times_the_notional(book: HttpBook) 
 
 
 def test_an_external_id_is_booked_once_and_other_terms_are_refused(
-    book: HttpBook, tmp_path
+    book: HttpBook, data_dir: Path
 ) -> None:
     position_id = book.cell()
     order_id = book.order(position_id, "BUY", 2)
     first = book.fill(order_id, 20, 1, external_id="x-1")
-    before, counted = book.position(position_id), row_counts(tmp_path)
+    before, counted = book.position(position_id), row_counts(data_dir)
     again = book.fill(order_id, 20, 1, external_id="x-1")
     assert (again.status_code, again.json()["replayed"]) == (200, True)
     assert again.json()["fill_id"] == first.json()["fill_id"]
     other = book.fill(order_id, 21, 1, external_id="x-1")
     assert refusal(other) == (409, "fill_terms_differ")
-    assert (book.position(position_id), row_counts(tmp_path)) == (before, counted)
+    assert (book.position(position_id), row_counts(data_dir)) == (before, counted)
     book.fill(order_id, 20, 1, external_id="x-2")
     late = book.fill(order_id, 20, 1, external_id="x-1")
     assert (late.status_code, late.json()["replayed"]) == (200, True)
@@ -169,7 +170,9 @@ def test_the_order_of_reports_does_not_matter(book: HttpBook) -> None:
         for index in order:
             price, qty = reports[index]
             at = (base + timedelta(microseconds=index + 1)).isoformat()
-            done = book.fill(order_id, price, qty, executed_at=at, external_id=f"{position_id}{index}")
+            done = book.fill(
+                order_id, price, qty, executed_at=at, external_id=f"{position_id}{index}"
+            )
             assert done.status_code == 200, done.text
         after = book.position(position_id)
         ends.append({k: after[k] for k in (

@@ -50,46 +50,52 @@ BODIES: dict[str, bytes] = {
 @pytest.mark.parametrize("name", sorted(BODIES))
 @pytest.mark.parametrize("keyed", [False, True])
 def test_a_hostile_body_is_a_clean_refusal_and_writes_nothing(
-    book: HttpBook, tmp_path: Path, name: str, keyed: bool
+    book: HttpBook, data_dir: Path, name: str, keyed: bool
 ) -> None:
-    before = row_counts(tmp_path)
+    before = row_counts(data_dir)
     headers = {**JSON, **({"Idempotency-Key": "h1"} if keyed else {})}
     answer = book.client.post(f"{book.prefix}/positions", content=BODIES[name], headers=headers)
     status, code = refusal(answer)
     assert status in (400, 422)
     assert code in ("malformed_json", "invalid_request", "invalid_qty")
-    assert row_counts(tmp_path) == before
+    assert row_counts(data_dir) == before
 
 
 @pytest.mark.parametrize("name", sorted(BODIES))
 def test_a_hostile_body_for_an_order_or_a_fill_writes_nothing(
-    book: HttpBook, tmp_path: Path, name: str
+    book: HttpBook, data_dir: Path, name: str
 ) -> None:
     position_id = book.cell()
     order_id = book.order(position_id, "BUY", 1)
-    before, position = row_counts(tmp_path), book.position(position_id)
+    before, position = row_counts(data_dir), book.position(position_id)
     body = BODIES[name].replace(b"ticker", b"side").replace(b"cash", b"qty")
     headers = {**JSON, "Idempotency-Key": "h1"}
     for path in (f"/positions/{position_id}/orders", f"/orders/{order_id}/fill"):
         answer = book.client.post(book.prefix + path, content=body, headers=headers)
         assert refusal(answer)[0] in (400, 422)
-    assert row_counts(tmp_path) == before
+    assert row_counts(data_dir) == before
     assert book.position(position_id) == position
 
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/plain", "application/x-www-form-urlencoded", "application/xml", "", "multipart/form-data"],
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/xml",
+        "",
+        "multipart/form-data",
+    ],
 )
-def test_another_content_type_is_415(book: HttpBook, tmp_path: Path, content_type: str) -> None:
-    before = row_counts(tmp_path)
+def test_another_content_type_is_415(book: HttpBook, data_dir: Path, content_type: str) -> None:
+    before = row_counts(data_dir)
     answer = book.client.post(
         f"{book.prefix}/positions",
         content=b'{"ticker":"ZIM"}',
         headers={"Content-Type": content_type},
     )
     assert refusal(answer) == (415, "unsupported_media_type")
-    assert row_counts(tmp_path) == before
+    assert row_counts(data_dir) == before
 
 
 def test_a_charset_parameter_is_no_other_content_type(book: HttpBook) -> None:
@@ -101,16 +107,16 @@ def test_a_charset_parameter_is_no_other_content_type(book: HttpBook) -> None:
     assert answer.status_code == 201
 
 
-def test_a_large_body_is_refused_and_writes_nothing(book: HttpBook, tmp_path: Path) -> None:
-    before = row_counts(tmp_path)
+def test_a_large_body_is_refused_and_writes_nothing(book: HttpBook, data_dir: Path) -> None:
+    before = row_counts(data_dir)
     body = b'{"ticker":"ZIM","note":"' + b"x" * 10_000_000 + b'"}'
     answer = book.client.post(f"{book.prefix}/positions", content=body, headers=JSON)
     assert 400 <= answer.status_code < 500
-    assert row_counts(tmp_path) == before
+    assert row_counts(data_dir) == before
 
 
-HUGE = "99999999999999999999"
-HUGE_PRICE = "99999999999999999999.99999999"
+HUGE = "999999999999.999999"
+HUGE_PRICE = "99999999.99999999"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Submitting, cancelling and closing over HTTP: the order of tests, reservations, refusals kept."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,14 +38,14 @@ def test_the_first_failing_test_answers(book: HttpBook) -> None:
     [0, -1, -0.0, "0.000000001", "NaN", "Infinity", "-Infinity", "1e20", "1e400", "", True, None],
 )
 def test_an_impossible_quantity_is_refused_by_name(
-    book: HttpBook, tmp_path, qty: object
+    book: HttpBook, data_dir: Path, qty: object
 ) -> None:
     position_id = book.cell()
-    before = row_counts(tmp_path)
+    before = row_counts(data_dir)
     refused = book.keyed(f"/positions/{position_id}/orders", {"side": "BUY", "qty": qty})
     assert refusal(refused) == (422, "invalid_qty")
     assert refused.json()["errors"][0]["pointer"] == "/qty"
-    assert row_counts(tmp_path) == before
+    assert row_counts(data_dir) == before
 
 
 def test_a_quantity_with_hidden_digits_is_not_silently_rounded(book: HttpBook) -> None:
@@ -62,7 +63,11 @@ def test_the_room_above_a_floor_is_negative_when_the_floor_is_broken(book: HttpB
     position_id = book.cell(qty=50, cash=5000, anchor_price=100)
     refused = exact(book.submit(position_id, "SELL", 40))
     band = next(c for c in refused["context"]["checks"] if c["code"] == "guardrail_band")
-    assert (band["limit"], band["used"], band["headroom"]) == (D("0.25"), band["used"], band["used"] - D("0.25"))
+    assert (band["limit"], band["used"], band["headroom"]) == (
+        D("0.25"),
+        band["used"],
+        band["used"] - D("0.25"),
+    )
     assert band["headroom"] < 0
 
 
@@ -98,7 +103,7 @@ def test_two_sells_of_the_same_shares_cannot_both_pass(book: HttpBook) -> None:
 
 
 def test_a_refused_order_is_stored_readable_and_replayed_word_for_word(
-    book: HttpBook, tmp_path
+    book: HttpBook, data_dir: Path
 ) -> None:
     position_id = book.cell()
     first = book.submit(position_id, "SELL", 1, key="k1")
@@ -113,11 +118,11 @@ def test_a_refused_order_is_stored_readable_and_replayed_word_for_word(
     assert [c["code"] for c in stored["checks"]] == [
         c["code"] for c in first.json()["context"]["checks"]
     ]
-    counted = row_counts(tmp_path)
+    counted = row_counts(data_dir)
     again = book.submit(position_id, "SELL", 1, key="k1")
     assert (again.status_code, again.content) == (422, first.content)
     assert again.headers["Idempotency-Replayed"] == "true"
-    assert row_counts(tmp_path) == counted
+    assert row_counts(data_dir) == counted
     assert "order_refused" in book.event_types(position_id)
 
 
@@ -194,13 +199,13 @@ def test_a_close_below_one_step_is_refused(book: HttpBook) -> None:
     ],
 )
 def test_terms_that_do_not_fit_are_refused_and_nothing_is_written(
-    book: HttpBook, tmp_path, terms: dict[str, Any]
+    book: HttpBook, data_dir: Path, terms: dict[str, Any]
 ) -> None:
     position_id = book.cell()
-    before = row_counts(tmp_path)
+    before = row_counts(data_dir)
     refused = book.keyed(f"/positions/{position_id}/orders", {"side": "BUY", "qty": 1, **terms})
     assert refusal(refused) == (422, "invalid_request")
-    assert row_counts(tmp_path) == before
+    assert row_counts(data_dir) == before
 
 
 def test_lower_case_sides_and_the_short_stop_type_are_accepted(book: HttpBook) -> None:
@@ -221,9 +226,9 @@ def test_the_same_order_again_within_seconds_warns_and_passes(book: HttpBook) ->
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "é", "x" * 129, "tab\there"])
-def test_a_malformed_key_is_refused(book: HttpBook, tmp_path, key: str) -> None:
+def test_a_malformed_key_is_refused(book: HttpBook, data_dir: Path, key: str) -> None:
     position_id = book.cell()
-    before = row_counts(tmp_path)
+    before = row_counts(data_dir)
     refused = book.client.post(
         f"{book.prefix}/positions/{position_id}/orders",
         json={"side": "BUY", "qty": 1},
@@ -231,7 +236,7 @@ def test_a_malformed_key_is_refused(book: HttpBook, tmp_path, key: str) -> None:
     )
     assert refused.status_code == 400
     assert refusal(refused)[1] in ("invalid_idempotency_key", "missing_idempotency_key")
-    assert row_counts(tmp_path) == before
+    assert row_counts(data_dir) == before
 
 
 def test_a_key_of_128_characters_is_accepted(book: HttpBook) -> None:

@@ -1,6 +1,7 @@
 """Rebalance: evaluate and submit in one transaction, once per key."""
 
 from decimal import Decimal
+from pathlib import Path
 
 from tests.support.portfolio import HttpBook, exact, refusal, row_counts
 
@@ -77,10 +78,10 @@ def test_an_order_cancelled_unfilled_does_not_count_for_the_cap(book: HttpBook) 
         }
 
 
-def test_a_rebalance_needs_a_key_and_a_position(book: HttpBook, tmp_path) -> None:
+def test_a_rebalance_needs_a_key_and_a_position(book: HttpBook, data_dir: Path) -> None:
     position_id = book.cell("AAPL", qty=50, cash=5000, anchor_price=100)
-    before = row_counts(tmp_path)
+    before = row_counts(data_dir)
     bare = book.post(f"/positions/{position_id}/rebalance", {"price": 97})
     assert refusal(bare) == (400, "missing_idempotency_key")
     assert refusal(book.keyed("/positions/pos_x/rebalance")) == (404, "position_not_found")
-    assert row_counts(tmp_path) == before
+    assert row_counts(data_dir) == before

@@ -86,13 +86,15 @@ def main_account(store: Store, context: RequestContext = OWNER, new: NewAccount 
     return store.command(lambda work: opening(new, work), context).result()
 
 
+_KEYS = count(1)
+
+
 class HttpBook:
     """The published requests, with as little ceremony as a curl line."""
 
     def __init__(self, client: TestClient, prefix: str = "/api/v1") -> None:
         self.client = client
         self.prefix = prefix
-        self._keys = count(1)
 
     def post(self, path: str, body: object = None, **headers: str) -> Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -102,7 +104,7 @@ class HttpBook:
         return self.client.get(self.prefix + path, params=params)
 
     def key(self) -> str:
-        return f"key-{next(self._keys)}"
+        return f"key-{next(_KEYS)}"
 
     def cell(self, ticker: str = "ZIM", qty: float = 0, cash: float = 10000, **more: Any) -> str:
         """Id of a new cell."""

@@ -1,133 +1,42 @@
-"""Stores with a migrated schema for tests: a SQLite file, or a PostgreSQL database of its own."""
+"""Stores the contract suites run on: in memory, SQLite, PostgreSQL."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from functools import cache
 from pathlib import Path
-from uuid import uuid4
 
-import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
-
-from application.context import RequestContext
-from application.portfolio.accounts import MAIN, OpenAccount
-from application.portfolio.create_cell import CreateCell, NewCell
-from application.portfolio.move_cash import MoveCash, Movement
-from application.portfolio.record_fill import Execution, RecordFill
-from application.portfolio.submit_order import OrderRequest, SubmitOrder
-from application.ports.unit_of_work import UnitOfWork
-from domain.portfolio.order import OrderType
-from domain.shared.side import Side
-from infrastructure.ids import UuidIds
+from application.ports.clock import Clock
+from application.ports.unit_of_work import Store
+from infrastructure.persistence.memory.store import MemoryStore
 from infrastructure.persistence.store import SqlStore
+from tests.support.databases import empty, opened, sqlite_address
 
-DEFAULT_URL = "postgresql+psycopg://root@127.0.0.1:5432/test"
-OWNER = RequestContext(owner_id="usr_1", actor="usr_1", request_id="req_1")
-
-
-class SteppingClock:
-    """Each look at it is a second later, so times in a test are distinct and known."""
-
-    def __init__(self, start: datetime = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)) -> None:
-        self._now = start
-
-    def now(self) -> datetime:
-        self._now += timedelta(seconds=1)
-        return self._now
-
-
-def postgresql_url() -> str:
-    """BALLAST_TEST_DATABASE_URL, or the local server."""
-    return os.environ.get("BALLAST_TEST_DATABASE_URL") or DEFAULT_URL
-
-
-@cache
-def why_no_postgresql() -> str | None:
-    """None if the server lets us create databases, else a sentence for the skip report."""
-    engine = create_engine(postgresql_url(), connect_args={"connect_timeout": 2})
-    try:
-        with engine.connect() as connection:
-            allowed = connection.scalar(
-                text("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
-            )
-    except SQLAlchemyError as error:
-        return (
-            f"No PostgreSQL at {make_url(postgresql_url()).host} ({type(error).__name__}); "
-            "set BALLAST_TEST_DATABASE_URL to run these."
-        )
-    finally:
-        engine.dispose()
-    return None if allowed else "The PostgreSQL role may not create databases."
+STORES = ("memory", "sqlite", "postgresql")
 
 
 @contextmanager
-def own_postgresql() -> Iterator[str]:
-    """Address of an empty database that is dropped afterwards; skips without a server."""
-    reason = why_no_postgresql()
-    if reason is not None:
-        pytest.skip(reason)
-    name = f"ballast_test_{uuid4().hex[:12]}"
-    server = create_engine(postgresql_url(), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    try:
-        yield make_url(postgresql_url()).set(database=name).render_as_string(hide_password=False)
-    finally:
-        with server.connect() as connection:
-            connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        server.dispose()
+def memory_store(clock: Clock) -> Iterator[Store]:
+    """A book in memory."""
+    yield MemoryStore(clock)
 
 
 @contextmanager
-def address_of(kind: str, folder: Path) -> Iterator[str]:
-    """Address of an empty database of the kind."""
-    if kind == "sqlite":
-        yield f"sqlite:///{folder / 'ballast.db'}"
-    else:
-        with own_postgresql() as address:
-            yield address
+def sqlite_store(folder: Path, clock: Clock) -> Iterator[Store]:
+    """A book in a SQLite file of its own."""
+    with opened(sqlite_address(folder)) as database:
+        store = SqlStore(database, clock)
+        try:
+            yield store
+        finally:
+            store.close()
 
 
-def trade_a_little(store: SqlStore) -> str:
-    """Fill every table of the book with a cell that bought, sold and holds orders; its id."""
-    ids = UuidIds()
-
-    def scene(work: UnitOfWork) -> str:
-        OpenAccount(ids)(MAIN, work)
-        cell = CreateCell(ids)(
-            NewCell("AAPL", qty=Decimal(10), cash=Decimal(10_000), anchor_price=Decimal(150)), work
-        )
-        return cell.id
-
-    cell_id = store.command(scene, OWNER).result()
-    buy = _order(store, cell_id, Side.BUY, "4.5", "151.25")
-    _fill(store, buy, "2", "151.1", "e1")
-    _fill(store, buy, "2.5", "151.25", "e2")
-    sell = _order(store, cell_id, Side.SELL, "3", "160")
-    _fill(store, sell, "3", "160.5", "e3")
-    _order(store, cell_id, Side.BUY, "1", "140")
-    _order(store, cell_id, Side.SELL, "2", "170")
-    deposit = Movement(Decimal("12.5"), incoming=True)
-    account_id = store.query(lambda work: work.accounts.main().id, OWNER)
-    store.command(lambda work: MoveCash(ids).account(account_id, deposit, work), OWNER).result()
-    return cell_id
-
-
-def _order(store: SqlStore, cell_id: str, side: Side, qty: str, limit: str) -> str:
-    request = OrderRequest(
-        side, Decimal(qty), OrderType.LIMIT, limit_price=Decimal(limit), confirm_duplicate=True
-    )
-    done = store.command(lambda work: SubmitOrder(UuidIds())(cell_id, request, work), OWNER)
-    submitted = done.result()
-    assert submitted.accepted, submitted.verdict
-    return submitted.order.id
-
-
-def _fill(store: SqlStore, order_id: str, qty: str, price: str, external_id: str) -> None:
-    execution = Execution(Decimal(price), Decimal(qty), Decimal("0.35"), external_id=external_id)
-    store.command(lambda work: RecordFill(UuidIds())(order_id, execution, work), OWNER).result()
+@contextmanager
+def postgresql_store(address: str, clock: Clock) -> Iterator[Store]:
+    """A book in a PostgreSQL database that this test has for itself, emptied first."""
+    with opened(address) as database:
+        empty(database)
+        store = SqlStore(database, clock)
+        try:
+            yield store
+        finally:
+            store.close()
