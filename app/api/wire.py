@@ -33,6 +33,8 @@ from domain.shared.decimals import (
 )
 
 NESTING_MAX = 32
+# Possessive, and a text may stay open: a hostile body is scanned once, not once per quote.
+_TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -68,7 +70,7 @@ def _depth(text: str) -> int:
     if text.count("[") + text.count("{") <= NESTING_MAX:
         return 0
     depth = deepest = 0
-    for bracket in re.sub(r'"(?:[^"\\]|\\.)*"', "", text):
+    for bracket in _TEXT.sub("", text):
         if bracket in "[{":
             depth += 1
             deepest = max(deepest, depth)
@@ -198,6 +200,9 @@ Number = Annotated[
 def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise PydanticCustomError("timezone_required", "an instant with an offset, such as Z")
+    # Years that every time zone, calendar and database here can represent.
+    if not 1900 <= value.year <= 2200:
+        raise PydanticCustomError("out_of_range", "an instant between the years 1900 and 2200")
     return value.astimezone(UTC)
 
 

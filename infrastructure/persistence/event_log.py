@@ -5,7 +5,7 @@ writer owns the head of the chain from BEGIN to COMMIT, so the sequence has no g
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from json.encoder import encode_basestring
@@ -125,7 +125,7 @@ class SqlEvents:
         event = LoggedEvent(**fields, data=item.data)
         digest = link(self._head.hash, event, text)
         self._head.seq, self._head.hash = event.seq, digest
-        return event, {**fields, "data": text, "hash": digest}
+        return replace(event, hash=digest), {**fields, "data": text, "hash": digest}
 
     def list(self, where: EventFilter) -> Sequence[LoggedEvent]:
         """Events of the owner after a sequence number."""

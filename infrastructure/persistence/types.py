@@ -19,6 +19,9 @@ from domain.shared.decimals import plain
 from domain.shared.instants import from_rfc3339, rfc3339
 
 
+INT64_DIGITS = 18
+
+
 def _is_sqlite(dialect: Dialect) -> bool:
     return dialect.name == "sqlite"
 
@@ -107,8 +110,12 @@ def to_json(value: object) -> str:
 
 
 def from_json(text: str) -> Any:
-    """Inverse of `to_json`."""
-    return json.loads(text, parse_float=Decimal)
+    """Inverse of `to_json`; whole numbers beyond 64 bits stay Decimal, which every encoder takes."""
+    return json.loads(text, parse_float=Decimal, parse_int=_integer)
+
+
+def _integer(text: str) -> int | Decimal:
+    return int(text) if len(text) <= INT64_DIGITS else Decimal(text)
 
 
 def _decimal_as_number(value: object) -> object:

@@ -25,6 +25,10 @@ from domain.shared.side import Side
 
 QUANTITY_DECIMALS = 8
 CASH_DECIMALS = 6
+# Products of a quantity and a price stay within what NUMERIC(38,18) holds: 20 integer digits.
+QUANTITY_BELOW = 10**12
+PRICE_BELOW = 10**8
+CASH_BELOW = 10**15
 
 
 def _scale(decimals: int) -> AfterValidator:
@@ -36,11 +40,11 @@ def _scale(decimals: int) -> AfterValidator:
     return AfterValidator(check)
 
 
-Quantity = Annotated[Exact, Field(gt=0), _scale(QUANTITY_DECIMALS)]
-Holding = Annotated[Exact, Field(ge=0), _scale(QUANTITY_DECIMALS)]
-Cash = Annotated[Exact, Field(ge=0), _scale(CASH_DECIMALS)]
-Money = Annotated[Exact, Field(gt=0), _scale(CASH_DECIMALS)]
-Price = Annotated[Exact, Field(gt=0), _scale(QUANTITY_DECIMALS)]
+Quantity = Annotated[Exact, Field(gt=0, lt=QUANTITY_BELOW), _scale(QUANTITY_DECIMALS)]
+Holding = Annotated[Exact, Field(ge=0, lt=QUANTITY_BELOW), _scale(QUANTITY_DECIMALS)]
+Cash = Annotated[Exact, Field(ge=0, lt=CASH_BELOW), _scale(CASH_DECIMALS)]
+Money = Annotated[Exact, Field(gt=0, lt=CASH_BELOW), _scale(CASH_DECIMALS)]
+Price = Annotated[Exact, Field(gt=0, lt=PRICE_BELOW), _scale(QUANTITY_DECIMALS)]
 Fraction = Annotated[Exact, Field(ge=0, le=1)]
 Symbol = Annotated[str, Field(min_length=1, max_length=64, examples=["ZIM"])]
 AnySide = Annotated[
