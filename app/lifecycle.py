@@ -7,7 +7,6 @@ are loaded by a child process the first time; readiness waits for it, liveness d
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -23,11 +22,13 @@ from app.guards import BindFacts, require_safe_bind
 from app.identity_provider import service_secret
 from app.operations import Operations
 from app.settings import Settings
+from app.stream.event_hub import EventHub
 from application.context import SYSTEM, RequestContext
 from application.identity.bootstrap import CreateOwner, FirstStart
 from application.portfolio.accounts import MAIN, OpenAccount
 from application.ports.rate_limiter import RateLimiter
 from application.ports.unit_of_work import Store, UnitOfWork
+from application.processes.event_pump import EventPump
 from domain.shared.errors import NotFound
 from infrastructure.compute.supervisor import JobSupervisor
 from infrastructure.persistence.engine import Database
@@ -68,16 +69,21 @@ class Lifecycle:
         state.spend = Budgets(container.get(RateLimiter), settings).spend
         operations = container.get(Operations)
         state.operations = operations
-        container.get(JobSupervisor).start()
+        container.get(EventHub)
+        container.get(EventPump).start()
+        if settings.run_jobs:
+            container.get(JobSupervisor).start()
         if settings.bundled_data:
             operations.readiness.block(MARKET_DATA, "The bundled series are being loaded.")
-            done = lambda: operations.readiness.clear(MARKET_DATA)  # noqa: E731
-            self._in_background(lambda: load_market_data(settings), done)
+            self._load_market_data_beside(operations)
         operations.readiness.clear("starting")
 
     def stop(self) -> None:
         """Hand back jobs, finish queued commands, close connections."""
-        self.container.get(JobSupervisor).close()
+        self.container.get(EventHub).close()
+        if self.settings.run_jobs:
+            self.container.get(JobSupervisor).close()
+        self.container.get(EventPump).stop()
         self.container.get(SqlStore).close()
         self.container.close()
 
@@ -85,7 +91,7 @@ class Lifecycle:
         store = container.get(Store)
         preset = self.settings.owner_password_file
         password = None if preset is None else preset.read_text().strip()
-        first = container.get(CreateOwner)(password)
+        first = container.get(CreateOwner)(password, self._keep_token)
         if first is not None:
             self._introduce(first)
         founder = store.query(lambda work: work.users.founder(), SYSTEM)
@@ -95,9 +101,11 @@ class Lifecycle:
         open_account = container.get(OpenAccount)
         store.command(lambda work: _with_main_account(open_account, work), context).result()
 
+    def _keep_token(self, token: str) -> None:
+        write_private(self.settings.data_dir / OWNER_TOKEN_FILE, token, replace=True)
+
     def _introduce(self, first: FirstStart) -> None:
         token_file = self.settings.data_dir / OWNER_TOKEN_FILE
-        write_private(token_file, first.api_token, replace=True)
         lines = [f"Created the account '{first.username}'."]
         if first.password is not None:
             lines.append(f"  Password (shown once): {first.password}")
@@ -105,13 +113,13 @@ class Lifecycle:
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
 
-    def _in_background(self, work: Callable[[], None], done: Callable[[], None]) -> None:
+    def _load_market_data_beside(self, operations: Operations) -> None:
         def run() -> None:
             try:
-                work()
-                done()
+                load_market_data(self.settings)
+                operations.readiness.clear(MARKET_DATA)
             except (subprocess.SubprocessError, OSError) as error:
-                log.error("market_data_failed", error=str(error))
+                log.exception("market_data_failed", error=str(error))
 
         threading.Thread(target=run, name="ballast-market-data", daemon=True).start()
 

@@ -19,8 +19,9 @@ from app.logging import Logs, configure_logging
 from app.metrics import Metrics
 from app.operations import Operations, ServiceFacts
 from app.settings import Settings
-from application.jobs.kinds import JobKind, JobKinds
+from application.jobs.kinds import JobKinds
 from application.jobs.submit import SubmitJobHandler
+from application.market.job_kinds import MARKET_JOB_KINDS
 from application.ports.bus import Bus
 from application.ports.cache import Cache
 from application.ports.calendars import CalendarTables
@@ -43,13 +44,6 @@ from infrastructure.persistence.observations import StoreReadings
 from infrastructure.persistence.store import SqlStore
 
 REDIS_PREFIX = "ballast:"
-IMPORT_CANDLES = JobKind(
-    "import_candles",
-    run="infrastructure.market_data.market_jobs.run_import",
-    engine_version="1",
-    timeout_s=900,
-    result_url="/api/v1/data/imports/{job_id}/report",
-)
 
 
 class Messaging(Provider):
@@ -98,7 +92,7 @@ class Work(Provider):
 
     @provide
     def kinds(self) -> JobKinds:
-        return JobKinds([IMPORT_CANDLES])
+        return JobKinds(MARKET_JOB_KINDS)
 
     @provide
     def files(self, settings: Settings) -> JobFiles:
@@ -162,7 +156,7 @@ class Watching(Provider):
             StoreProbe(store, readings, store.writer),
             DiskProbe(settings.data_dir),
             BackendProbe("rate_limits", limiter.health),
-            AliveProbe("jobs", lambda: supervisor.is_alive),
+            AliveProbe("jobs", lambda: supervisor.is_alive or not settings.run_jobs),
             ConsumersProbe(readings),
             CoverageProbe("calendar_xnys", lambda: _last_session(calendars)),
         )

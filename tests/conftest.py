@@ -36,7 +36,9 @@ def unhurried(data_dir: Path) -> Settings:
 @contextmanager
 def serving(settings: Settings) -> Iterator[TestClient]:
     """The real application, started; its failures are answers, as a caller sees them."""
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+    with TestClient(
+        create_app(settings), base_url="http://127.0.0.1:8000", raise_server_exceptions=False
+    ) as client:
         yield client
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
-from fastapi import Header, Request
+from fastapi import Depends, Header, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -172,3 +172,13 @@ def _template(request: Request) -> str:
     route = request.scope.get("route")
     path: str = getattr(route, "path", request.url.path)
     return path.removeprefix("/api")
+
+
+async def _once(request: Request) -> Once:
+    once: Once = request.app.state.once
+    return once
+
+
+OnceOnly = Annotated[Once, Depends(_once)]
+Key = Annotated[str, Depends(required_key)]
+OptionalKey = Annotated[str | None, Depends(optional_key)]

@@ -23,6 +23,9 @@ from domain.shared.ids import Prefix
 MAIN_STARTING_EQUITY = Decimal(100_000)
 
 
+FREE = Costs()
+
+
 @dataclass(frozen=True, slots=True)
 class NewAccount:
     """Terms of a new account; `starting_equity` is deposited from outside."""
@@ -31,7 +34,7 @@ class NewAccount:
     base_currency: str = "USD"
     starting_equity: Decimal = MAIN_STARTING_EQUITY
     calendar: str = "XNYS"
-    costs: Costs = Costs()
+    costs: Costs = FREE
 
 
 MAIN = NewAccount(MAIN_ACCOUNT_NAME)

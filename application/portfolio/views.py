@@ -48,9 +48,9 @@ def newest_price(position: Position, prices: Prices, now: datetime) -> PriceView
     stored = prices.newest(position.instrument, now)
     if position.last_fill_price is None or position.last_executed_at is None:
         return stored
-    if stored is not None and stored.as_of is not None:
-        if stored.as_of >= position.last_executed_at:
-            return stored
+    executed_at = position.last_executed_at
+    if stored is not None and stored.as_of is not None and stored.as_of >= executed_at:
+        return stored
     age_s = Decimal(str(max(0.0, (now - position.last_executed_at).total_seconds())))
     return PriceView(position.last_fill_price, "last_fill", age_s, position.last_executed_at)
 

@@ -149,8 +149,7 @@ class BatchedWriter:
             session = self._begin()
             head = read_head(session)
             first_seq = head.seq
-            for job in batch:
-                outcomes.append(self._execute(job, session, head))
+            outcomes.extend(self._execute(job, session, head) for job in batch)
             session.text("COMMIT")
         except Exception as broken:  # noqa: BLE001 - process loop: a dead store must answer, not die
             self._disconnect()

@@ -8,8 +8,9 @@ from fastapi import Depends, Query, Request, Response
 from app.api.corporate_actions import present
 from app.api.corporate_actions import schemas as s
 from app.api.dependencies import Reader, Runs, Trader, use
+from app.api.idempotency import OnceOnly, OptionalKey
 from app.api.paging import Listing
-from app.api.portfolio.routes import OnceOnly, OptionalKey, Paging
+from app.api.portfolio.routes import Paging
 from app.api.routing import capability_router, refusals
 from application.market.register_instrument import instrument_id
 from application.portfolio.announce_dividend import AnnounceDividend, NewDividend

@@ -11,7 +11,6 @@ from pydantic import SecretStr
 
 from app.api.authentication import Authentication
 from app.api.dependencies import Reader, Runs, use
-from app.api.idempotency import Once, optional_key
 from application.context import Principal
 from application.identity.proof import require_own_hand
 from application.identity.user_accounts import PreparedPassword, PreparePassword
@@ -91,11 +90,6 @@ async def _own_hand(caller: Reader) -> Principal:
     return caller
 
 
-async def _once(request: Request) -> Once:
-    once: Once = request.app.state.once
-    return once
-
-
 class Alteration:
     """Runs a command that changes who may do what, then empties the cache of credentials."""
 
@@ -144,5 +138,3 @@ Budget = Annotated[LoginBudget, Depends(use(LoginBudget))]
 Alters = Annotated[Alteration, Depends()]
 Passwords = Annotated[NewPasswords, Depends()]
 Gatekeeper = Annotated[Authentication, Depends(use(Authentication))]
-OnceOnly = Annotated[Once, Depends(_once)]
-OptionalKey = Annotated[str | None, Depends(optional_key)]

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from app.api.dependencies import Reader, Runs, use
-from app.api.idempotency import Presented
+from app.api.idempotency import OnceOnly, OptionalKey, Presented
 from app.api.identity import present
 from app.api.identity import schemas as s
-from app.api.identity.asking import AccountHolder, Alters, OnceOnly, OptionalKey
+from app.api.identity.asking import AccountHolder, Alters
 from app.api.paging import Listing, PageQuery
 from app.api.routing import capability_router, refusals
 from app.api.wire import ExactJsonResponse

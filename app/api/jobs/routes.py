@@ -7,7 +7,7 @@ from fastapi import Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.dependencies import Reader, Runs, Trader, use
-from app.api.idempotency import Once, Presented, optional_key
+from app.api.idempotency import Once, OptionalKey, Presented
 from app.api.jobs.accepted import read_result
 from app.api.jobs.schemas import JobOut, job_out
 from app.api.jobs.watch import JobWatch
@@ -99,7 +99,7 @@ async def cancel_job(
     request: Request,
     job_id: str,
     caller: Trader,
-    key: Annotated[str | None, Depends(optional_key)],
+    key: OptionalKey,
     bus: BusUsed,
 ) -> Response:
     once: Once = request.app.state.once

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from app.api.dependencies import Reader, Runs, Trader, use
-from app.api.idempotency import Once, Presented
+from app.api.idempotency import Key, Once, OnceOnly, OptionalKey, Presented
 from app.api.paging import Listing
 from app.api.portfolio import schemas as s
-from app.api.portfolio.routes import Key, OnceOnly, OptionalKey, Paging, PricesUsed
+from app.api.portfolio.routes import Paging, PricesUsed
 from app.api.preconditions import RequiredVersion
 from app.api.routing import capability_router, refusals
 from application.context import Principal

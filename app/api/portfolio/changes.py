@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from app.api.dependencies import RiskReducer, Runs, Trader, use
-from app.api.idempotency import Once, Presented
+from app.api.idempotency import Key, Once, OnceOnly, OptionalKey, Presented
 from app.api.portfolio import present
 from app.api.portfolio import schemas as s
-from app.api.portfolio.routes import Key, OnceOnly, OptionalKey, PricesUsed
+from app.api.portfolio.routes import PricesUsed
 from app.api.preconditions import OptionalVersion, RequiredVersion
 from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals

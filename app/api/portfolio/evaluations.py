@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 from fastapi import Depends, Query, Request, Response
 
 from app.api.dependencies import Reader, Runs, Trader, use
-from app.api.idempotency import Presented
+from app.api.idempotency import Key, OnceOnly, OptionalKey, Presented
 from app.api.paging import Listing
 from app.api.portfolio import evaluation_schemas as s
 from app.api.portfolio import present
-from app.api.portfolio.routes import Key, OnceOnly, OptionalKey, Paging
+from app.api.portfolio.routes import Paging
 from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
 from app.api.wire import Moment

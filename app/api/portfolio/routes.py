@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Request, Response
 
 from app.api.dependencies import OrderSender, Reader, RiskReducer, Runs, Trader, use
-from app.api.idempotency import Once, Presented, optional_key, required_key
+from app.api.idempotency import Key, OnceOnly, OptionalKey, Presented
 from app.api.paging import Listing, PageQuery
 from app.api.portfolio import present
 from app.api.portfolio import schemas as s
@@ -23,18 +23,10 @@ from application.ports.repositories import EventFilter, OrderFilter, PositionFil
 from domain.shared.errors import FieldFault, Invalid
 
 router = capability_router("portfolio")
-Key = Annotated[str, Depends(required_key)]
-OptionalKey = Annotated[str | None, Depends(optional_key)]
 Paging = Annotated[PageQuery, Depends()]
 PricesUsed = Annotated[Prices, Depends(use(Prices))]
 
 
-async def _once(request: Request) -> Once:
-    once: Once = request.app.state.once
-    return once
-
-
-OnceOnly = Annotated[Once, Depends(_once)]
 
 
 @router.post(
@@ -319,6 +311,7 @@ async def get_order(request: Request, order_id: str, caller: Reader, runs: Runs)
         "409 overfill",
         "409 order_not_fillable",
         "409 fill_terms_differ",
+        "409 split_out_of_order",
         "409 insufficient_cash",
         "409 insufficient_quantity",
         "422 conflicting_quantity",

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from app.api.dependencies import Reader, Runs, Trader, use
-from app.api.idempotency import Once, Presented, optional_key
+from app.api.idempotency import Once, OnceOnly, OptionalKey, Presented
 from app.api.preconditions import OptionalVersion, RequiredVersion
 from app.api.routing import capability_router, refusals
 from app.api.settings import schemas as s
@@ -19,13 +19,6 @@ from application.settings.trading_status import ReadTradingStatus, TradingStatus
 router = capability_router("settings")
 
 
-async def _once(request: Request) -> Once:
-    once: Once = request.app.state.once
-    return once
-
-
-OnceOnly = Annotated[Once, Depends(_once)]
-OptionalKey = Annotated[str | None, Depends(optional_key)]
 Changes = Annotated[ChangeSettings, Depends(use(ChangeSettings))]
 ReadsStatus = Annotated[ReadTradingStatus, Depends(use(ReadTradingStatus))]
 _KEYED = (
