@@ -156,5 +156,3 @@ def load_market_data(settings: Settings) -> None:
         settings.database_address,
     ]
     subprocess.run(command, check=True, capture_output=True, timeout=MARKET_DATA_TIMEOUT_S)
-
-

@@ -10,6 +10,7 @@ from app import __version__
 from app.api.corporate_actions import routes as corporate_actions
 from app.api.events import routes as events
 from app.api.jobs import routes as jobs
+from app.api.market import imports
 from app.api.market import routes as market
 from app.api.portfolio import accounts, changes, evaluations
 from app.api.portfolio import routes as portfolio
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     accounts.router,
     corporate_actions.router,
     market.router,
+    imports.router,
     jobs.router,
     events.router,
     *IDENTITY_ROUTERS,

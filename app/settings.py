@@ -54,7 +54,9 @@ class Settings(BaseSettings):
     rate_orders_per_minute: int = Field(600, ge=1, description="Order submits per principal.")
     rate_auth_per_15_minutes: int = Field(10, ge=1, description="Logins per address.")
     rate_compute_per_minute: int = Field(30, ge=1, description="Job submits per principal.")
-    run_jobs: bool = Field(True, description="Run jobs in this process; else `ballast worker` does.")
+    run_jobs: bool = Field(
+        True, description="Run jobs in this process; else `ballast worker` does."
+    )
     jobs_concurrent: int = Field(2, ge=1, le=64, description="Jobs running at once.")
     jobs_queued_max: int = Field(200, ge=1, description="Jobs waiting before 503.")
 

@@ -6,6 +6,8 @@
 
 from application.jobs.kinds import JobKind
 
+UPLOAD_FOLDER = "imports"
+
 IMPORT_CANDLES = JobKind(
     name="import_candles",
     run="infrastructure.market_data.market_jobs.run_import",

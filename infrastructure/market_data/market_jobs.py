@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from application.market.job_kinds import UPLOAD_FOLDER
 from application.market.report_documents import import_document
 from application.ports.jobs import JobContext
 from domain.market.import_spec import ImportSpec
@@ -16,7 +17,6 @@ from infrastructure.market_data.parquet_store import ParquetCandleStore
 from infrastructure.persistence.engine import open_database
 from infrastructure.persistence.store import SqlStore
 
-UPLOAD_FOLDER = "imports"
 
 
 def run_import(spec: Mapping[str, object], context: JobContext) -> dict[str, object]:

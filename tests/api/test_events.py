@@ -26,7 +26,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
-    with TestClient(create_app(settings)) as started:
+    with TestClient(create_app(settings), base_url="http://127.0.0.1:8000") as started:
         yield started
 
 

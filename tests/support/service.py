@@ -49,7 +49,7 @@ def running_service(
     service = create_app(Settings(auth="off", data_dir=folder, bundled_data=False))
     for router in routers:
         _include(service, router)
-    with TestClient(service) as client:
+    with TestClient(service, base_url="http://127.0.0.1:8000") as client:
         yield Service(client, clock)
 
 

@@ -165,6 +165,34 @@ class QualityOut(AnswerModel):
     summary: SummaryOut
 
 
+class RowErrorOut(AnswerModel):
+    """A row that could not be used; `row` is the line of the file, the header being 1."""
+
+    row: int
+    column: str
+    code: str
+    message: str
+
+
+class ImportReportOut(AnswerModel):
+    """What became of an imported file; nothing is stored unless every row was usable."""
+
+    instrument: str
+    series: str
+    stored: bool
+    rows_read: int
+    rows_of_other_symbols: int
+    inserted: int
+    unchanged: int
+    revised: int
+    actions: int
+    errors: list[RowErrorOut]
+    errors_omitted: int
+    notes: list[str]
+    warnings: list[str]
+    report: QualityOut
+
+
 class SourceOut(AnswerModel):
     """Where candles come from; `reachable` is null for sources that are not asked over a
     network."""

@@ -27,8 +27,6 @@ Paging = Annotated[PageQuery, Depends()]
 PricesUsed = Annotated[Prices, Depends(use(Prices))]
 
 
-
-
 @router.post(
     "/positions",
     status_code=201,

@@ -1,0 +1,133 @@
+"""Import candles from a file: the upload is stored, a job parses and checks it, the report stays."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, File, Form, Request, Response, UploadFile
+from starlette.concurrency import run_in_threadpool
+
+from app.api.dependencies import JobSender, Reader, Runs, use
+from app.api.idempotency import OptionalKey
+from app.api.jobs.accepted import ACCEPTED_RESPONSES, Accepts, read_result
+from app.api.jobs.schemas import JobOut
+from app.api.market.schemas import ImportReportOut
+from app.api.routing import capability_router, refusals
+from app.api.wire import MalformedJson, parse_json
+from app.settings import Settings
+from application.jobs.queries import get_job
+from application.jobs.submit import SubmitJob, SubmitJobHandler
+from application.market.job_kinds import IMPORT_CANDLES, UPLOAD_FOLDER
+from application.ports.jobs import JobFiles
+from domain.market.import_spec import ImportSpec
+from domain.shared.errors import FieldFault, Invalid, NotFound
+from infrastructure.market_data.durable_files import write_durably
+
+router = capability_router("market")
+CHUNK_BYTES = 1024 * 1024
+SPEC_EXAMPLE = '{"instrument": "AAPL", "interval": "1d"}'
+
+
+@router.post(
+    "/data/imports",
+    status_code=202,
+    operation_id="import_candles",
+    summary="Import candles from a CSV or Parquet file (at most 64 MiB), as a job",
+    response_model=JobOut,
+    responses=refusals(
+        "409 idempotency_signature_mismatch",
+        "413 body_too_large",
+        "422 import_invalid",
+        "422 unknown_timeframe",
+        "422 invalid_symbol",
+    )
+    | ACCEPTED_RESPONSES,
+)
+async def import_candles(
+    request: Request,
+    file: Annotated[UploadFile, File(description="CSV with a header row, or Parquet.")],
+    spec: Annotated[
+        str,
+        Form(
+            max_length=4096,
+            description="JSON: instrument, interval; optional adjustment, timezone, time_unit, "
+            "delimiter, symbol, on_conflict, gap_policy. Declared, never guessed.",
+            examples=[SPEC_EXAMPLE],
+        ),
+    ],
+    caller: JobSender,
+    key: OptionalKey,
+    accepts: Annotated[Accepts, Depends()],
+    settings: Annotated[Settings, Depends(use(Settings))],
+    submit: Annotated[SubmitJobHandler, Depends(use(SubmitJobHandler))],
+) -> Response:
+    declared = _declared(spec)
+    upload = await run_in_threadpool(_keep, file, settings.data_dir / UPLOAD_FOLDER)
+    request.scope["ballast_json"] = {"import": declared.as_document(), "sha256": upload.sha256}
+    job = SubmitJob(
+        IMPORT_CANDLES.name,
+        {"upload": upload.name, "import": declared.as_document()},
+        data_hash=upload.sha256,
+    )
+    return await accepts(caller, key, lambda work: submit(job, work))
+
+
+@router.get(
+    "/data/imports/{job_id}/report",
+    operation_id="get_import_report",
+    summary="What became of the file: rows, errors by row, the checker's report",
+    response_model=ImportReportOut,
+    responses=refusals("404 job_not_found", "404 job_result_missing", "409 job_not_finished"),
+)
+async def get_import_report(
+    request: Request,
+    job_id: str,
+    caller: Reader,
+    runs: Runs,
+    files: Annotated[JobFiles, Depends(use(JobFiles))],
+) -> Response:
+    job = await runs.glance(request, caller, lambda work: get_job(job_id, work))
+    if job.kind != IMPORT_CANDLES.name:
+        raise NotFound("job_not_found", f"Job {job_id} is not an import.")
+    body = await read_result(request, caller, job_id, runs, files)
+    return Response(body, media_type="application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    name: str
+    sha256: str
+
+
+def _keep(file: UploadFile, folder: Path) -> _Upload:
+    """Store the upload under the hash of its bytes: the same file sent twice is one file."""
+    digest = sha256()
+    while chunk := file.file.read(CHUNK_BYTES):
+        digest.update(chunk)
+    upload = _Upload(f"{digest.hexdigest()}.upload", digest.hexdigest())
+
+    def copy(target: Path) -> None:
+        file.file.seek(0)
+        with target.open("wb") as stream:
+            while part := file.file.read(CHUNK_BYTES):
+                stream.write(part)
+
+    if not (folder / upload.name).is_file():
+        write_durably(folder / upload.name, copy)
+    return upload
+
+
+def _declared(text: str) -> ImportSpec:
+    try:
+        document = parse_json(text.encode())
+    except MalformedJson as error:
+        raise _bad_spec(str(error)) from None
+    if not isinstance(document, dict):
+        raise _bad_spec("spec is a JSON object.")
+    return ImportSpec.from_document(document)
+
+
+def _bad_spec(message: str) -> Invalid:
+    fault = FieldFault("/spec", "malformed_json", message)
+    return Invalid("import_invalid", "The import spec is malformed.", errors=(fault,))
