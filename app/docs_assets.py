@@ -13,6 +13,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from app.openapi_document import codes_of
+
 STATIC = Path(__file__).parent / "static"
 ASSETS_PATH = "/static"
 OPENAPI_PATH = "/openapi.json"
@@ -103,9 +105,8 @@ def declared_codes(openapi: dict[str, Any]) -> dict[str, tuple[int, list[str]]]:
     for methods in openapi.get("paths", {}).values():
         for operation in methods.values():
             name = operation.get("operationId", "")
-            for status, response in operation.get("responses", {}).items():
-                problem = response.get("content", {}).get("application/problem+json", {})
-                for code in problem.get("examples", {}):
+            for status, answer in operation.get("responses", {}).items():
+                for code in codes_of(answer, openapi):
                     found.setdefault(code, (int(status), []))[1].append(name)
     return dict(sorted(found.items()))
 

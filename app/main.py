@@ -24,6 +24,7 @@ from app.lifecycle import Lifecycle
 from app.logging import Logs
 from app.metrics import Metrics
 from app.middleware import RequestBoundary
+from app.openapi_document import install_openapi
 from app.route_index import RouteIndex
 from app.settings import Settings
 
@@ -70,6 +71,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.container = container
     install_problem_handlers(app)
     install_docs(app)
+    install_openapi(app)
     api = APIRouter()
     for router in ROUTERS:
         api.include_router(router)

@@ -1,9 +1,10 @@
-"""Writes `docs/reference/{errors,settings,events}.md`: `python -m app.reference_docs [--check]`.
+"""Writes `docs/openapi.json` and `docs/reference/{errors,settings,events}.md`.
 
-The pages come from the source and from the routes' own declarations; `--check` fails when a page
-on disk differs from what it should be.
+`python -m app.reference_docs [--check]`: everything comes from the source and from the routes' own
+declarations; `--check` fails when a file on disk differs from what it should be.
 """
 
+import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,7 @@ from app.docs_assets import declared_codes
 from app.source_scan import ROOT, FoundCode, FoundEvent, error_codes, event_types
 
 FOLDER = ROOT / "docs" / "reference"
+OPENAPI_FILE = ROOT / "docs" / "openapi.json"
 _OPERATIONS_SHOWN = 6
 
 
@@ -88,13 +90,26 @@ def events_page(found: Iterable[FoundEvent]) -> str:
     )
 
 
-def pages() -> dict[str, str]:
-    """Every reference page by file name."""
+def openapi_document() -> dict[str, Any]:
+    """The published document of this release, whatever the environment says."""
     from app.main import create_app  # noqa: PLC0415 - the pages of one module need no service
     from app.settings import Settings  # noqa: PLC0415
 
+    return create_app(Settings()).openapi()
+
+
+def openapi_text() -> str:
+    """The document in canonical form: sorted members, one space, one final newline."""
+    document = openapi_document()
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def pages() -> dict[str, str]:
+    """Every reference page by file name."""
+    from app.settings import Settings  # noqa: PLC0415 - the pages of one module need no service
+
     return {
-        "errors.md": errors_page(error_codes(), create_app(Settings()).openapi()),
+        "errors.md": errors_page(error_codes(), openapi_document()),
         "settings.md": settings_page(Settings),
         "events.md": events_page(event_types()),
     }
@@ -127,9 +142,10 @@ def _default(value: object) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Write the pages, or with `--check` only compare; 1 when one is stale."""
     is_check = "--check" in (sys.argv[1:] if arguments is None else arguments)
-    stale = [name for name, text in pages().items() if not _settle(FOLDER / name, text, is_check)]
-    for name in stale:
-        sys.stderr.write(f"docs/reference/{name} is stale: python -m app.reference_docs\n")
+    files = {FOLDER / name: text for name, text in pages().items()} | {OPENAPI_FILE: openapi_text()}
+    stale = [file for file, text in files.items() if not _settle(file, text, is_check)]
+    for file in stale:
+        sys.stderr.write(f"{file.name} is stale: python -m app.reference_docs\n")
     return 1 if stale else 0
 
 

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -120,21 +120,22 @@ def refusals(*declared: str) -> dict[int | str, dict[str, Any]]:
     for item in declared:
         status, _, code = item.partition(" ")
         codes.setdefault(int(status), []).append(code)
+    return {status: refusal_answer(names) for status, names in sorted(codes.items())}
+
+
+def refusal_answer(codes: Iterable[str]) -> dict[str, Any]:
+    """An answer with these problem codes; their examples are shared by the whole document."""
+    names = list(dict.fromkeys(codes))
+    examples = {name: {"$ref": f"#/components/examples/{name}"} for name in names}
+    schema = {"$ref": "#/components/schemas/Problem"}
     return {
-        status: {
-            "description": ", ".join(names),
-            "content": {
-                PROBLEM_JSON: {
-                    "schema": {"$ref": "#/components/schemas/Problem"},
-                    "examples": {name: {"value": _example(status, name)} for name in names},
-                }
-            },
-        }
-        for status, names in sorted(codes.items())
+        "description": ", ".join(names),
+        "content": {PROBLEM_JSON: {"schema": schema, "examples": examples}},
     }
 
 
-def _example(status: int, code: str) -> dict[str, Any]:
+def problem_example(status: int, code: str) -> dict[str, Any]:
+    """What a problem of this code looks like."""
     return Problem(
         type=f"/docs/errors#{code}",
         title=code.replace("_", " ").capitalize(),

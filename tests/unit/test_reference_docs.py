@@ -90,6 +90,7 @@ def test_checking_fails_on_a_stale_page_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(reference_docs, "FOLDER", tmp_path / "reference")
+    monkeypatch.setattr(reference_docs, "OPENAPI_FILE", tmp_path / "openapi.json")
     monkeypatch.setattr(reference_docs, "pages", lambda: {"a.md": "# A\n", "b.md": "# B\n"})
     assert reference_docs.main(["--check"]) == 1
     assert reference_docs.main([]) == 0

@@ -56,9 +56,9 @@ def calendar_out(calendar: TradingCalendar) -> s.CalendarOut:
     )
 
 
-def session_out(session: Session) -> s.SessionOut:
+def session_out(session: Session) -> s.TradingSessionOut:
     """A trading day."""
-    return s.SessionOut(
+    return s.TradingSessionOut(
         session=session.day,
         opens_at=session.opens_at,
         closes_at=session.closes_at,

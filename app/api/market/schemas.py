@@ -50,7 +50,7 @@ class CalendarsOut(AnswerModel):
     calendars: list[CalendarOut]
 
 
-class SessionOut(AnswerModel):
+class TradingSessionOut(AnswerModel):
     """One trading day, times in UTC."""
 
     session: date
@@ -63,7 +63,7 @@ class SessionsOut(AnswerModel):
     """Trading days with start <= session < end."""
 
     calendar: str
-    sessions: list[SessionOut]
+    sessions: list[TradingSessionOut]
 
 
 class MarketStatusOut(AnswerModel):
