@@ -12,9 +12,10 @@ from app.api.budgets import Bucket
 from app.api.problems import request_id_of
 from application.context import Principal, RequestContext, Scope
 from application.ports.unit_of_work import Store, UnitOfWork
-from domain.shared.errors import AccessDenied
+from domain.shared.errors import AccessDenied, Fault
 
 T = TypeVar("T")
+_Reply = Callable[[Any, BaseException | None], None]
 
 bearer = OAuth2PasswordBearer(
     tokenUrl="/api/v1/auth/login",
@@ -68,6 +69,7 @@ class Dispatch:
         self._reads_inline = reads_inline
         self._outcomes: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
         self._woken = False
+        self._waiting: list[tuple[Callable[[UnitOfWork], Any], RequestContext, _Reply]] = []
 
     def context(self, request: Request, principal: Principal) -> RequestContext:
         """Who asks, for the event log."""
@@ -81,8 +83,22 @@ class Dispatch:
         """Result of a command, after its commit."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         context = self.context(request, principal)
-        self._store.post(work, context, lambda result, error: self._reply(future, result, error))
+        self._waiting.append(
+            (work, context, lambda result, error: self._reply(future, result, error))
+        )
+        if len(self._waiting) == 1:
+            # Everything that is ready in this turn of the loop goes to the writer together: a
+            # batch that starts while requests are still parsed fights them for the interpreter.
+            asyncio.get_running_loop().call_soon(self._send)
         return await future
+
+    def _send(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for work, context, reply in waiting:
+            try:
+                self._store.post(work, context, reply)
+            except Fault as refusal:
+                reply(None, refusal)
 
     def _reply(
         self, future: "asyncio.Future[Any]", result: object, error: BaseException | None

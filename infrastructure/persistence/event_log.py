@@ -24,6 +24,7 @@ from infrastructure.persistence.tables.platform import events
 from infrastructure.persistence.types import from_json
 
 GENESIS = "0" * 64
+_AGGREGATE = "aggregate"
 
 _INSERT = insert(events)
 _HEAD = select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)
@@ -89,20 +90,23 @@ class SqlEvents:
     def append(self, new: Sequence[NewEvent]) -> Sequence[LoggedEvent]:
         """Give events their numbers and hashes and insert them."""
         assert self._head is not None, "events are appended by commands only"
-        next_of_aggregate: dict[str, int] = {}
         rows: list[Row] = []
         logged: list[LoggedEvent] = []
         for item in new:
-            number = next_of_aggregate.get(item.aggregate_id)
-            if number is None:
-                last = self._session.one(_LAST_OF_AGGREGATE, aggregate_id=item.aggregate_id)
-                number = 1 + ((last or {}).get("last") or 0)
-            next_of_aggregate[item.aggregate_id] = number + 1
+            number = 1 + self._last_of(item.aggregate_id)
+            self._session.remember(_AGGREGATE, item.aggregate_id, number)
             event, row = self._logged(item, number)
             logged.append(event)
             rows.append(row)
         self._session.run_many(_INSERT, rows)
         return logged
+
+    def _last_of(self, aggregate_id: str) -> int:
+        known: int | None = self._session.recall(_AGGREGATE, aggregate_id)
+        if known is not None:
+            return known
+        row = self._session.one(_LAST_OF_AGGREGATE, aggregate_id=aggregate_id)
+        return (row["last"] or 0) if row else 0
 
     def _logged(self, item: NewEvent, aggregate_seq: int) -> tuple[LoggedEvent, Row]:
         assert self._head is not None

@@ -90,6 +90,9 @@ class CompiledStatement:
         return result
 
 
+MEMORY_MAX = 50_000
+
+
 class StatementCache:
     """Compiled statements of one dialect; module-level statements are compiled once per process."""
 
@@ -107,12 +110,34 @@ class StatementCache:
 
 
 class SqlSession:
-    """Executes statements on one connection's cursor and counts them."""
+    """Executes statements on one connection's cursor and counts them.
 
-    def __init__(self, cursor: Cursor, cache: StatementCache) -> None:
+    `memory` holds what the writer has read or written and may use again instead of a statement;
+    None on read connections. The writer empties it when a command is undone and when another
+    process has written.
+    """
+
+    def __init__(
+        self,
+        cursor: Cursor,
+        cache: StatementCache,
+        memory: dict[tuple[str, str], Any] | None = None,
+    ) -> None:
         self._cursor = cursor
         self._cache = cache
+        self.memory = memory
         self.statements = 0
+
+    def recall(self, kind: str, key: str) -> Any:
+        """What is remembered, or None."""
+        return None if self.memory is None else self.memory.get((kind, key))
+
+    def remember(self, kind: str, key: str, value: object) -> None:
+        """Keep a value that equals what the store holds, until the memory is emptied."""
+        if self.memory is not None:
+            if len(self.memory) >= MEMORY_MAX:
+                self.memory.clear()
+            self.memory[kind, key] = value
 
     @property
     def dialect_name(self) -> str:

@@ -112,5 +112,7 @@ class SqlUnitOfWork:
             self.session.text("RELEASE SAVEPOINT part")
             if self._head is not None and mark is not None:
                 self._head.seq, self._head.hash = mark.seq, mark.hash
+            if self.session.memory is not None:
+                self.session.memory.clear()
             raise
         self.session.text("RELEASE SAVEPOINT part")

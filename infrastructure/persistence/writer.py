@@ -11,7 +11,6 @@ because a gapless, hash-chained log has exactly one end. SQLite's BEGIN IMMEDIAT
 
 import queue
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -32,8 +31,6 @@ T = TypeVar("T")
 
 BATCH_MAX = 64
 QUEUE_MAX = 10_000
-GATHER_STEP_S = 0.0004
-GATHER_MAX_S = 0.008
 ADVISORY_LOCK = 0x62616C6C617374
 
 
@@ -68,7 +65,8 @@ class BatchedWriter:
         self._listeners: list[Callable[[int], None]] = []
         self._closed = False
         self._connection: Any = None
-        self._last_batch = 1
+        self._memory: dict[tuple[str, str], Any] = {}
+        self._seen: ChainHead | None = None
         self.statistics = WriterStatistics()
         self._thread = threading.Thread(target=self._run, name="ballast-writer", daemon=True)
         self._thread.start()
@@ -109,7 +107,6 @@ class BatchedWriter:
             if job is None:
                 self._disconnect()
                 return
-            self._gather()
             batch = [job]
             stop = False
             while len(batch) < BATCH_MAX:
@@ -122,32 +119,17 @@ class BatchedWriter:
                     break
                 batch.append(following)
             self._commit(batch)
-            self._last_batch = len(batch)
             if stop:
                 self._disconnect()
                 return
-
-    def _gather(self) -> None:
-        """Let concurrent callers finish queueing before the batch starts.
-
-        Every SQL call gives up the interpreter lock; a batch that starts while requests are still
-        being parsed spends its time getting the lock back. A lone caller never waits.
-        """
-        if self._last_batch < 2:
-            return
-        deadline = time.monotonic() + GATHER_MAX_S
-        seen = -1
-        while seen != (waiting := self._queue.qsize()) and time.monotonic() < deadline:
-            if waiting >= BATCH_MAX:
-                return
-            seen = waiting
-            time.sleep(GATHER_STEP_S)
 
     def _commit(self, batch: list[_Job]) -> None:
         outcomes: list[tuple[Reply, Any, BaseException | None]] = []
         try:
             session = self._begin()
             head = read_head(session)
+            if head != self._seen:
+                self._memory.clear()
             first_seq = head.seq
             outcomes.extend(self._execute(job, session, head) for job in batch)
             session.text("COMMIT")
@@ -162,6 +144,7 @@ class BatchedWriter:
             for job in batch:
                 job.reply(None, fault)
             return
+        self._seen = head.copy()
         self._count(len(batch), session.statements)
         if head.seq > first_seq:
             for listener in self._listeners:
@@ -181,6 +164,7 @@ class BatchedWriter:
             session.text("ROLLBACK TO SAVEPOINT command")
             session.text("RELEASE SAVEPOINT command")
             head.seq, head.hash = mark.seq, mark.hash
+            self._memory.clear()
             return job.reply, None, error
         session.text("RELEASE SAVEPOINT command")
         return job.reply, result, None
@@ -190,7 +174,7 @@ class BatchedWriter:
             self._connection = self._engine.raw_connection()
         driver = self._connection.driver_connection
         cursor = driver.cursor()
-        session = SqlSession(cursor, self._cache)
+        session = SqlSession(cursor, self._cache, self._memory)
         if session.dialect_name == "sqlite":
             session.text("BEGIN IMMEDIATE")
         else:
@@ -200,6 +184,7 @@ class BatchedWriter:
         return session
 
     def _disconnect(self) -> None:
+        self._memory.clear()
         if self._connection is not None:
             with suppress(Exception):
                 self._connection.invalidate()

@@ -20,6 +20,7 @@ from infrastructure.persistence.paging import paged
 from infrastructure.persistence.session import Row, SqlSession
 from infrastructure.persistence.tables.portfolio import accounts
 
+_ACCOUNT = "account"
 _INSERT = insert(accounts)
 _BY_ID = select(accounts).where(
     accounts.c.id == bindparam("id"), accounts.c.owner_id == bindparam("owner_id")
@@ -42,10 +43,15 @@ class SqlAccounts:
         self._owner_id = context.owner_id
 
     def get(self, account_id: str) -> Account:
+        known: Account | None = self._session.recall(_ACCOUNT, account_id)
+        if known is not None and known.owner_id == self._owner_id:
+            return known
         row = self._session.one(_BY_ID, id=account_id, owner_id=self._owner_id)
         if row is None:
             raise NotFound("account_not_found", f"No account {account_id}.")
-        return _account(row)
+        account = _account(row)
+        self._session.remember(_ACCOUNT, account_id, account)
+        return account
 
     def main(self) -> Account:
         row = self._session.one(_BY_NAME, name=MAIN_ACCOUNT_NAME, owner_id=self._owner_id)
@@ -66,6 +72,7 @@ class SqlAccounts:
         key = row.pop("id")
         if self._session.run(_UPDATE, key=key, before=account.version - 1, **row) != 1:
             raise StaleVersion("stale_version", f"Account {account.id} changed meanwhile.")
+        self._session.remember(_ACCOUNT, account.id, account)
 
     def list(self, page: Page) -> Sequence[Account]:
         query = select(accounts).where(accounts.c.owner_id == self._owner_id)

@@ -19,6 +19,7 @@ _HOLDERS_2 = select(balances_table).where(
     balances_table.c.holder_id.in_((bindparam("first"), bindparam("second")))
 )
 _ACCOUNT = select(balances_table).where(balances_table.c.account_id == bindparam("account_id"))
+_SEQ = "transfer_seq"
 _LAST_SEQ = select(func.max(transfers.c.seq).label("last"))
 _IN_KIND = (
     select(transfers)
@@ -73,7 +74,10 @@ class SqlLedgerBook:
     def post(self, new: Sequence[Transfer], balances: Balances) -> None:
         if not new:
             return
-        last = (self._session.one(_LAST_SEQ) or {}).get("last") or 0
+        last: int | None = self._session.recall(_SEQ, "last")
+        if last is None:
+            last = (self._session.one(_LAST_SEQ) or {}).get("last") or 0
+        self._session.remember(_SEQ, "last", last + len(new))
         self._session.run_many(_INSERT, [_row(t, last + i + 1) for i, t in enumerate(new)])
         touched = balances.touched()
         rows = [

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, tuple_
 
 from application.context import RequestContext
 from application.ports.repositories import RegisteredInstrument, StoredAnswer
@@ -17,7 +17,16 @@ _FIND = select(answers.c.signature, answers.c.status, answers.c.body, answers.c.
     answers.c.key == bindparam("key"),
 )
 _STORE = insert(answers)
-_FORGET = delete(answers).where(answers.c.created_at < bindparam("instant"))
+_KEY = (answers.c.owner_id, answers.c.scope, answers.c.key)
+_FORGET = delete(answers).where(
+    tuple_(*_KEY).in_(
+        select(*_KEY)
+        .where(answers.c.created_at < bindparam("instant"))
+        .order_by(answers.c.created_at)
+        .limit(bindparam("most"))
+    )
+)
+_KNOWN = "instrument"
 _INSTRUMENT = select(instruments).where(instruments.c.id == bindparam("id"))
 _INSTRUMENTS = select(instruments).order_by(instruments.c.id)
 _ADD_INSTRUMENT = insert(instruments)
@@ -48,8 +57,8 @@ class SqlIdempotentAnswers:
             created_at=self._now,
         )
 
-    def forget_before(self, instant: datetime) -> int:
-        return self._session.run(_FORGET, instant=instant)
+    def forget_before(self, instant: datetime, limit: int) -> int:
+        return self._session.run(_FORGET, instant=instant, most=limit)
 
 
 class SqlInstruments:
@@ -59,11 +68,16 @@ class SqlInstruments:
         self._session = session
 
     def find(self, instrument_id: str) -> RegisteredInstrument | None:
+        known: RegisteredInstrument | None = self._session.recall(_KNOWN, instrument_id)
+        if known is not None:
+            return known
         row = self._session.one(_INSTRUMENT, id=instrument_id)
         if row is None:
             return None
         row.pop("details")
-        return RegisteredInstrument(**row)
+        found = RegisteredInstrument(**row)
+        self._session.remember(_KNOWN, instrument_id, found)
+        return found
 
     def list(self) -> Sequence[RegisteredInstrument]:
         rows = self._session.all(_INSTRUMENTS)
