@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import problem_of, problem_response
@@ -44,14 +43,18 @@ class HostAndOriginGuard:
             await _refuse(refused, scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, Fault] | None:
-        headers = Headers(scope=scope)
-        hosts = headers.getlist("host")
-        if len(hosts) != 1 or not self._is_allowed_host(hosts[0].lower()):
+        hosts, origins = [], []
+        for name, value in scope["headers"]:
+            if name == b"host":
+                hosts.append(value.decode("latin-1").lower())
+            elif name == b"origin":
+                origins.append(value.decode("latin-1").lower())
+        if len(hosts) != 1 or not self._is_allowed_host(hosts[0]):
             return 421, Fault("misdirected_request", "This Host is not served here.")
         if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
             return None
-        for origin in headers.getlist("origin"):
-            if not self._is_allowed_origin(origin.lower(), hosts[0].lower()):
+        for origin in origins:
+            if not self._is_allowed_origin(origin, hosts[0]):
                 return 403, Fault("origin_refused", "This Origin may not change anything here.")
         return None
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
+from fastapi.security.base import SecurityBase
 
 from app.api.budgets import Bucket
 from app.api.problems import request_id_of
@@ -30,16 +31,20 @@ class Authenticator(Protocol):
     async def __call__(self, request: Request) -> Principal: ...
 
 
-class Requires:
-    """Dependency: the authenticated caller, who must hold the scope."""
+class Requires(SecurityBase):
+    """Dependency: the authenticated caller, who must hold the scope.
+
+    It is the security scheme itself rather than a dependency upon one: every layer of dependencies
+    is paid for on every request.
+    """
 
     def __init__(self, scope: Scope, bucket: Bucket = Bucket.METHOD) -> None:
         self.scope = scope
         self.bucket = bucket
+        self.model = bearer.model
+        self.scheme_name = bearer.scheme_name
 
-    async def __call__(
-        self, request: Request, _token: Annotated[str | None, Depends(bearer)]
-    ) -> Principal:
+    async def __call__(self, request: Request) -> Principal:
         principal: Principal = await request.app.state.authenticate(request)
         request.scope["ballast_principal"] = principal
         if not principal.may(self.scope):

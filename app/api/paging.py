@@ -3,12 +3,12 @@
 import base64
 import hmac
 from hashlib import sha256
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query, Request, Response
 from pydantic import Field
 
-from app.api.wire import AnswerModel
+from app.api.wire import AnswerModel, ExactJsonResponse
 from application.ports.repositories import Page
 from domain.shared.errors import BadInput
 
@@ -23,6 +23,11 @@ class Listing(AnswerModel, Generic[ItemT]):
     items: list[ItemT]
     next_cursor: str | None = None
     total: int | None = Field(default=None, description="Only with `count=exact`.")
+
+
+def listed(items: list[Any], next_cursor: str | None, total: int | None = None) -> Response:
+    """A `Listing` of documents that need no model of their own."""
+    return ExactJsonResponse({"items": items, "next_cursor": next_cursor, "total": total})
 
 
 class Cursors:

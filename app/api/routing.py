@@ -84,10 +84,11 @@ def _exact(endpoint: Callable[..., Any], status: int) -> Callable[..., Awaitable
     async def exact(*args: Any, **kwargs: Any) -> Any:
         answer = await endpoint(*args, **kwargs)
         if isinstance(answer, Response):
-            return answer
-        sent = Response(status_code=status)
-        if answer is not None:
+            sent = answer
+        elif answer is not None:
             sent = ExactJsonResponse(answer, status_code=status)
+        else:
+            sent = Response(status_code=status)
         if injected is not None:
             sent.headers.raw.extend(kwargs[injected].headers.raw)
         return sent

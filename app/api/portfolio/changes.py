@@ -12,6 +12,7 @@ from app.api.portfolio.routes import PricesUsed
 from app.api.preconditions import OptionalVersion, RequiredVersion
 from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
+from app.api.wire import ExactJsonResponse
 from application.context import Principal
 from application.portfolio.change_position import (
     RetireCell,
@@ -85,7 +86,7 @@ async def pause_position(
         caller,
         key,
         lambda work: valued(pause(position_id, work), prices, work.now),
-        lambda view: Presented(200, present.position_out(view)),
+        lambda view: Presented(200, present.position_document(view)),
         parent=position_id,
     )
 
@@ -110,7 +111,7 @@ async def resume_position(
         caller,
         key,
         lambda work: valued(resume(position_id, work), prices, work.now),
-        lambda view: Presented(200, present.position_out(view)),
+        lambda view: Presented(200, present.position_document(view)),
         parent=position_id,
     )
 
@@ -138,7 +139,7 @@ async def anchor_position(
         lambda work: valued(
             set_anchor(position_id, body.price, body.reason, work), prices, work.now
         ),
-        lambda view: Presented(200, present.position_out(view)),
+        lambda view: Presented(200, present.position_document(view)),
         parent=position_id,
     )
 
@@ -147,6 +148,7 @@ async def anchor_position(
     "/positions/{position_id}",
     operation_id="change_position",
     summary="Change plan settings (merge patch)",
+    response_model=s.PositionOut,
     responses=refusals(
         "404 position_not_found",
         "409 position_closed",
@@ -164,7 +166,7 @@ async def change_position(
     version: RequiredVersion,
     runs: Runs,
     prices: PricesUsed,
-) -> s.PositionOut:
+) -> Response:
     view = await runs.command(
         request,
         caller,
@@ -180,7 +182,7 @@ async def change_position(
         ),
     )
     response.headers["ETag"] = present.etag(view.position)
-    return present.position_out(view)
+    return ExactJsonResponse(present.position_document(view))
 
 
 @router.delete(

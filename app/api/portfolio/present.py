@@ -1,6 +1,11 @@
-"""From read models to answers."""
+"""From read models to answers.
+
+Orders and positions become plain documents instead of models: they are the hot reads, their values
+come from the book already typed, and the schema tests hold the documents to their models.
+"""
 
 from dataclasses import asdict
+from functools import lru_cache
 
 from app.api.idempotency import Presented
 from app.api.portfolio import schemas as s
@@ -15,87 +20,88 @@ from domain.portfolio.position import Position
 from domain.shared.events import LoggedEvent
 
 
-def plan_out(plan: BalancingPlan | None) -> s.BalancingPlanOut | None:
-    """Plan settings."""
-    return None if plan is None else s.BalancingPlanOut.model_validate(asdict(plan))
+@lru_cache(maxsize=1024)
+def plan_document(plan: BalancingPlan | None) -> dict[str, object] | None:
+    """Plan settings, in the shape of `BalancingPlanOut`; plans are frozen, so one answer serves."""
+    return None if plan is None else {"kind": "balancing", **asdict(plan)}
 
 
-def position_out(view: ValuedPosition) -> s.PositionOut:
-    """A position with its value."""
+def position_document(view: ValuedPosition) -> dict[str, object]:
+    """A position with its value, in the shape of `PositionOut`."""
     position, price = view.position, view.price
     basis = position.basis
-    return s.PositionOut(
-        id=position.id,
-        ticker=position.instrument,
-        qty=position.qty,
-        cash=position.cash,
-        account_id=position.account_id,
-        venue=position.venue,
-        currency=position.currency,
-        calendar=position.calendar,
-        is_cell=position.is_cell,
-        status=position.status.value,
-        avg_cost=basis.avg_cost,
-        receivable=position.receivable,
-        realized_pnl=basis.realized_pnl if basis.realized_known else None,
-        fees_paid=basis.fees_paid,
-        dividends_received=position.dividends_received,
-        funding_paid=position.funding_paid,
-        anchor_price=position.anchor_price,
-        high_water=position.high_water,
-        low_water=position.low_water,
-        price=price.value if price else None,
-        price_source=price.source if price else None,
-        price_as_of=price.as_of if price else None,
-        equity=view.equity,
-        unrealized_pnl=view.unrealized_pnl,
-        stock_fraction=view.stock_fraction,
-        plan=plan_out(position.plan),
-        withholding_rate=position.withholding_rate,
-        opened_at=position.opened_at,
-        closed_at=position.closed_at,
-        entry_session=position.entry_session,
-        version=position.version,
-        reasons=dict(view.reasons),
-    )
+    return {
+        "id": position.id,
+        "ticker": position.instrument,
+        "qty": position.qty,
+        "cash": position.cash,
+        "account_id": position.account_id,
+        "venue": position.venue,
+        "currency": position.currency,
+        "calendar": position.calendar,
+        "is_cell": position.is_cell,
+        "status": position.status.value,
+        "avg_cost": basis.avg_cost,
+        "receivable": position.receivable,
+        "realized_pnl": basis.realized_pnl if basis.realized_known else None,
+        "fees_paid": basis.fees_paid,
+        "dividends_received": position.dividends_received,
+        "funding_paid": position.funding_paid,
+        "anchor_price": position.anchor_price,
+        "high_water": position.high_water,
+        "low_water": position.low_water,
+        "price": price.value if price else None,
+        "price_source": price.source if price else None,
+        "price_as_of": price.as_of if price else None,
+        "equity": view.equity,
+        "unrealized_pnl": view.unrealized_pnl,
+        "stock_fraction": view.stock_fraction,
+        "plan": plan_document(position.plan),
+        "withholding_rate": position.withholding_rate,
+        "opened_at": position.opened_at,
+        "closed_at": position.closed_at,
+        "entry_session": position.entry_session,
+        "version": position.version,
+        "reasons": dict(view.reasons),
+    }
 
 
-def order_out(order: Order) -> s.OrderOut:
-    """An order."""
+def order_document(order: Order) -> dict[str, object]:
+    """An order, in the shape of `OrderOut`."""
     terms = order.terms
-    return s.OrderOut(
-        id=order.id,
-        client_order_id=order.client_order_id,
-        account_id=order.account_id,
-        position_id=order.position_id,
-        instrument=order.instrument,
-        venue=order.venue,
-        side=terms.side,
-        order_type=terms.type,
-        qty=terms.qty,
-        limit_price=terms.limit_price,
-        stop_price=terms.stop_price,
-        time_in_force=terms.time_in_force,
-        good_till=terms.good_till,
-        reduce_only=terms.reduce_only,
-        intent=terms.intent.value,
-        origin=terms.origin.value,
-        commission_rate=terms.commission_rate,
-        note=terms.note,
-        status=order.status.value,
-        filled_qty=order.filled_qty,
-        remaining_qty=order.remaining_qty,
-        avg_fill_price=order.avg_fill_price,
-        fees=order.fees,
-        reserved=order.reserved,
-        reason=order.reason,
-        rejected_by=order.rejected_by,
-        checks=[s.CheckOut.model_validate(check) for check in order.checks],
-        evaluation_id=order.evaluation_id,
-        created_at=order.created_at,
-        updated_at=order.updated_at,
-        version=order.version,
-    )
+    return {
+        "id": order.id,
+        "client_order_id": order.client_order_id,
+        "account_id": order.account_id,
+        "position_id": order.position_id,
+        "instrument": order.instrument,
+        "venue": order.venue,
+        "side": terms.side,
+        "order_type": terms.type,
+        "qty": terms.qty,
+        "limit_price": terms.limit_price,
+        "stop_price": terms.stop_price,
+        "time_in_force": terms.time_in_force,
+        "good_till": terms.good_till,
+        "reduce_only": terms.reduce_only,
+        "intent": terms.intent.value,
+        "origin": terms.origin.value,
+        "commission_rate": terms.commission_rate,
+        "note": terms.note,
+        "status": order.status.value,
+        "filled_qty": order.filled_qty,
+        "remaining_qty": order.remaining_qty,
+        "avg_fill_price": order.avg_fill_price,
+        "fees": order.fees,
+        "reserved": order.reserved,
+        "reason": order.reason,
+        "rejected_by": order.rejected_by,
+        "checks": order.checks,
+        "evaluation_id": order.evaluation_id,
+        "created_at": order.created_at,
+        "updated_at": order.updated_at,
+        "version": order.version,
+    }
 
 
 def submitted(request_id: str, result: Submitted) -> Presented:

@@ -7,11 +7,12 @@ from fastapi import Depends, Query, Request, Response
 
 from app.api.dependencies import OrderSender, Reader, RiskReducer, Runs, Trader, use
 from app.api.idempotency import Key, OnceOnly, OptionalKey, Presented
-from app.api.paging import Listing, PageQuery
+from app.api.paging import Listing, PageQuery, listed
 from app.api.portfolio import present
 from app.api.portfolio import schemas as s
 from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
+from app.api.wire import ExactJsonResponse
 from application.market.register_instrument import instrument_id
 from application.portfolio.create_cell import CreateCell, NewCell
 from application.portfolio.end_order import EndOrder
@@ -61,7 +62,7 @@ async def create_position(
         caller,
         key,
         lambda work: valued(create(new, work), prices, work.now),
-        lambda view: Presented(201, present.position_out(view)),
+        lambda view: Presented(201, present.position_document(view)),
     )
 
 
@@ -69,6 +70,7 @@ async def create_position(
     "/positions",
     operation_id="list_positions",
     summary="Positions, oldest first",
+    response_model=Listing[s.PositionOut],
     responses=refusals("400 invalid_cursor"),
 )
 async def list_positions(
@@ -82,7 +84,7 @@ async def list_positions(
     ticker: Annotated[str | None, Query(max_length=64)] = None,
     plan: Annotated[str | None, Query(max_length=32)] = None,
     status: Annotated[str | None, Query(max_length=16)] = None,
-) -> Listing[s.PositionOut]:
+) -> Response:
     instrument = None if ticker is None else instrument_id(ticker)
     where = PositionFilter(account_id, instrument, plan, status)
     views, total = await runs.query(
@@ -93,15 +95,16 @@ async def list_positions(
             work.positions.count(where) if paging.wants_total else None,
         ),
     )
-    rows = [(view.position.id, present.position_out(view)) for view in views]
+    rows = [(view.position.id, present.position_document(view)) for view in views]
     items, following = paging.cut(rows, response)
-    return Listing(items=items, next_cursor=following, total=total)
+    return listed(items, following, total)
 
 
 @router.get(
     "/positions/{position_id}",
     operation_id="get_position",
     summary="One position with its value at the newest price known",
+    response_model=s.PositionOut,
     responses=refusals("404 position_not_found"),
 )
 async def get_position(
@@ -111,12 +114,12 @@ async def get_position(
     caller: Reader,
     runs: Runs,
     prices: PricesUsed,
-) -> s.PositionOut:
+) -> Response:
     view = await runs.glance(
         request, caller, lambda work: valued(work.positions.get(position_id), prices, work.now)
     )
     response.headers["ETag"] = present.etag(view.position)
-    return present.position_out(view)
+    return ExactJsonResponse(present.position_document(view))
 
 
 @router.get(
@@ -227,6 +230,7 @@ async def submit_order(
     "/positions/{position_id}/orders",
     operation_id="list_position_orders",
     summary="Orders of the position, oldest first",
+    response_model=Listing[s.OrderOut],
     responses=refusals("404 position_not_found", "400 invalid_cursor"),
 )
 async def list_position_orders(
@@ -236,7 +240,7 @@ async def list_position_orders(
     caller: Reader,
     runs: Runs,
     paging: Paging,
-) -> Listing[s.OrderOut]:
+) -> Response:
     where = OrderFilter(position_id=position_id)
     orders, total = await runs.query(
         request,
@@ -249,15 +253,16 @@ async def list_position_orders(
             ),
         )[1],
     )
-    rows = [(order.id, present.order_out(order)) for order in orders]
+    rows = [(order.id, present.order_document(order)) for order in orders]
     items, following = paging.cut(rows, response)
-    return Listing(items=items, next_cursor=following, total=total)
+    return listed(items, following, total)
 
 
 @router.get(
     "/orders",
     operation_id="list_orders",
     summary="Orders, oldest first",
+    response_model=Listing[s.OrderOut],
     responses=refusals("400 invalid_cursor"),
 )
 async def list_orders(
@@ -269,7 +274,7 @@ async def list_orders(
     account_id: Annotated[str | None, Query(max_length=64)] = None,
     position_id: Annotated[str | None, Query(max_length=64)] = None,
     status: Annotated[str | None, Query(max_length=32)] = None,
-) -> Listing[s.OrderOut]:
+) -> Response:
     where = OrderFilter(account_id, position_id, status)
     orders, total = await runs.query(
         request,
@@ -279,20 +284,21 @@ async def list_orders(
             work.orders.count(where) if paging.wants_total else None,
         ),
     )
-    rows = [(order.id, present.order_out(order)) for order in orders]
+    rows = [(order.id, present.order_document(order)) for order in orders]
     items, following = paging.cut(rows, response)
-    return Listing(items=items, next_cursor=following, total=total)
+    return listed(items, following, total)
 
 
 @router.get(
     "/orders/{order_id}",
     operation_id="get_order",
     summary="One order with every check it was judged by",
+    response_model=s.OrderOut,
     responses=refusals("404 order_not_found"),
 )
-async def get_order(request: Request, order_id: str, caller: Reader, runs: Runs) -> s.OrderOut:
+async def get_order(request: Request, order_id: str, caller: Reader, runs: Runs) -> Response:
     order = await runs.glance(request, caller, lambda work: work.orders.get(order_id))
-    return present.order_out(order)
+    return ExactJsonResponse(present.order_document(order))
 
 
 @router.post(
