@@ -34,7 +34,7 @@ docs: $(DEV)
 	$(BIN)/python -m app.reference_docs
 
 bench: $(DEV)
-	$(BIN)/python -m pytest tests/performance -q --benchmark-only -p no:xdist --timeout=600 -s $(PYTEST)
+	$(BIN)/python -m pytest tests/performance -q -s --benchmark-columns=median,rounds --timeout=900 -m bench -p no:randomly $(PYTEST)
 
 demo: $(RUNTIME)
 	@$(BIN)/python -m app.demo

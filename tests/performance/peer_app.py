@@ -1,0 +1,129 @@
+"""What Ballast is measured against: plain FastAPI, one SQLAlchemy async-session insert per order.
+
+Same durability (SQLite, WAL, synchronous=FULL), same server, no gate, no ledger, no events, no keys.
+`/order` and `/orders` answer Ballast's own models from memory.
+"""
+
+import os
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.api.paging import Listing
+from app.api.portfolio.schemas import CheckOut, OrderOut
+
+engine = create_async_engine(
+    f"sqlite+aiosqlite:///{os.environ['PEER_DATABASE']}", connect_args={"timeout": 30}
+)
+
+
+@event.listens_for(engine.sync_engine, "connect")
+def _durable(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+sessions = async_sessionmaker(engine, expire_on_commit=False)
+
+
+class Base(DeclarativeBase):
+    """Tables of the peer."""
+
+
+class Order(Base):
+    """One order, one row."""
+
+    __tablename__ = "orders"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    position_id: Mapped[str]
+    side: Mapped[str]
+    qty: Mapped[str]
+    status: Mapped[str]
+
+
+class OrderIn(BaseModel):
+    """The same body Ballast takes."""
+
+    side: str
+    qty: Decimal
+
+
+class SubmittedOut(BaseModel):
+    """The published part of Ballast's answer."""
+
+    order_id: str
+    accepted: bool
+    position_id: str
+
+
+@asynccontextmanager
+async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.post("/positions/{position_id}/orders", status_code=201)
+async def submit(position_id: str, body: OrderIn) -> SubmittedOut:
+    order = Order(
+        id=uuid.uuid4().hex,
+        position_id=position_id,
+        side=body.side,
+        qty=str(body.qty),
+        status="working",
+    )
+    async with sessions() as session:
+        session.add(order)
+        await session.commit()
+    return SubmittedOut(order_id=order.id, accepted=True, position_id=position_id)
+
+
+def _order(number: int) -> OrderOut:
+    check = CheckOut(
+        code="order_quantity", status="passed", severity="hard", limit_key="max_order_quantity",
+        limit=Decimal("1.5"), before=None, used=Decimal(1), headroom=Decimal("0.5"),
+        unit="quantity", source="account", data_quality=None, reason=None,
+    )  # fmt: skip
+    now = datetime.now(UTC)
+    return OrderOut.model_validate(
+        {
+            "id": f"ord_{number:032x}", "client_order_id": f"blo_{number:032x}",
+            "account_id": "acc_1", "position_id": "pos_1", "instrument": "ZIM",
+            "venue": "manual", "side": "BUY", "order_type": "market", "qty": Decimal("1.5"),
+            "limit_price": None, "stop_price": None, "time_in_force": "gtc", "good_till": None,
+            "reduce_only": False, "intent": "open", "origin": "manual",
+            "commission_rate": Decimal("0.0001"), "note": None, "status": "working",
+            "filled_qty": Decimal(0), "remaining_qty": Decimal("1.5"), "avg_fill_price": None,
+            "fees": Decimal(0), "reserved": Decimal(30), "reason": None, "rejected_by": None,
+            "checks": [check] * 10, "evaluation_id": None, "created_at": now, "updated_at": now,
+            "version": 1,
+        }
+    )  # fmt: skip
+
+
+ONE = _order(0)
+HUNDRED = Listing(items=[_order(n) for n in range(100)], next_cursor=None, total=None)
+
+
+@app.get("/order")
+async def one() -> OrderOut:
+    return ONE
+
+
+@app.get("/orders")
+async def hundred() -> Listing[OrderOut]:
+    return HUNDRED

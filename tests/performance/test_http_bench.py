@@ -1,0 +1,174 @@
+"""`make bench`: the service against a plain peer, side by side in one run. Nothing is asserted on time."""
+
+import json
+import statistics
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.performance.load import LoadResult, request, run_load
+from tests.performance.servers import Server, ballast, peer
+
+pytestmark = pytest.mark.bench
+
+CLIENTS = 32
+ROUNDS = 3
+SUBMITS = 3200
+READS = 9600
+LISTS = 640
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with peer(tmp_path_factory.mktemp("peer")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ballast")
+
+
+@pytest.fixture(scope="module")
+def service(folder: Path) -> Iterator[Server]:
+    with ballast(folder, bundled_data="false") as server:
+        yield server
+
+
+def post(server: Server, path: str, body: object, **headers: str) -> dict[str, str]:
+    sent = urllib.request.Request(
+        f"http://127.0.0.1:{server.port}{path}",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json", **headers},
+    )
+    with urllib.request.urlopen(sent) as answer:
+        found: dict[str, str] = json.load(answer)
+        return found
+
+
+def cells(server: Server, count: int) -> list[str]:
+    plan = {"max_orders_per_day": 1000}
+    body = {"ticker": "ZIM", "qty": 0, "cash": 10000, "anchor_price": 20, "plan": plan}
+    return [post(server, "/api/v1/positions", body)["id"] for _ in range(count)]
+
+
+def spread(requests: list[bytes]) -> list[list[bytes]]:
+    return [requests[client::CLIENTS] for client in range(CLIENTS)]
+
+
+def median_rate(results: list[LoadResult]) -> float:
+    assert not [failure for result in results for failure in result.failures]
+    return statistics.median(result.rate for result in results)
+
+
+def report(benchmark, name: str, ours: list[LoadResult], theirs: list[LoadResult], goal: str):
+    rate, peer_rate = median_rate(ours), median_rate(theirs)
+    figures = {
+        "ballast_per_s": round(rate),
+        "peer_per_s": round(peer_rate),
+        "ratio": round(rate / peer_rate, 2),
+        "expected": goal,
+        "p50_ms": round(statistics.median(r.quantile_ms(0.5) for r in ours), 2),
+        "p99_ms": round(statistics.median(r.quantile_ms(0.99) for r in ours), 2),
+    }
+    benchmark.extra_info.update(figures)
+    print(f"\n{name}: {figures}")
+
+
+def alternate(benchmark, ours, theirs):
+    """Rounds of one and the other in turn, so that a noisy neighbour hits both."""
+    mine: list[LoadResult] = []
+    others: list[LoadResult] = []
+
+    def one_round() -> None:
+        others.append(theirs())
+        mine.append(ours())
+
+    benchmark.pedantic(one_round, rounds=ROUNDS, iterations=1, warmup_rounds=1)
+    return mine[1:], others[1:]
+
+
+def test_durable_order_submit(benchmark, service: Server, plain: Server) -> None:
+    body = {"side": "BUY", "qty": 1.5}
+
+    def ours() -> LoadResult:
+        positions = cells(service, 800)
+        sent = [
+            request(
+                "POST",
+                f"/api/v1/positions/{positions[n % len(positions)]}/orders",
+                body,
+                {"Idempotency-Key": uuid.uuid4().hex},
+            )
+            for n in range(SUBMITS)
+        ]
+        return run_load(service.port, spread(sent))
+
+    def theirs() -> LoadResult:
+        sent = [request("POST", "/positions/x/orders", body) for _ in range(SUBMITS)]
+        return run_load(plain.port, spread(sent))
+
+    mine, others = alternate(benchmark, ours, theirs)
+    report(benchmark, "durable order submit", mine, others, ">= 3")
+
+
+def test_one_small_resource(benchmark, service: Server, plain: Server) -> None:
+    position = cells(service, 1)[0]
+    order = post(
+        service,
+        f"/api/v1/positions/{position}/orders",
+        {"side": "BUY", "qty": 1.5},
+        **{"Idempotency-Key": uuid.uuid4().hex},
+    )["order_id"]
+    mine, others = alternate(
+        benchmark,
+        lambda: run_load(
+            service.port, spread([request("GET", f"/api/v1/orders/{order}")] * READS)
+        ),
+        lambda: run_load(plain.port, spread([request("GET", "/order")] * READS)),
+    )
+    report(benchmark, "one small resource", mine, others, ">= 0.5")
+
+
+def test_a_list_of_a_hundred(benchmark, service: Server, plain: Server) -> None:
+    for position in cells(service, 25):
+        for _ in range(4):
+            post(
+                service,
+                f"/api/v1/positions/{position}/orders",
+                {"side": "BUY", "qty": 1.5},
+                **{"Idempotency-Key": uuid.uuid4().hex},
+            )
+    mine, others = alternate(
+        benchmark,
+        lambda: run_load(
+            service.port, spread([request("GET", "/api/v1/orders?limit=100")] * LISTS)
+        ),
+        lambda: run_load(plain.port, spread([request("GET", "/orders")] * LISTS)),
+    )
+    report(benchmark, "list of 100 resources", mine, others, ">= 0.7")
+
+
+def test_start_to_ready_when_warm(benchmark, folder: Path, tmp_path: Path) -> None:
+    with ballast(tmp_path, bundled_data="false"):
+        pass
+    seen: list[Server] = []
+    memory: list[float] = []
+
+    def start() -> None:
+        with ballast(tmp_path, bundled_data="false") as server:
+            seen.append(server)
+            memory.append(server.resident_mb())
+
+    benchmark.pedantic(start, rounds=ROUNDS, iterations=1)
+    figures = {
+        "ready_s": round(statistics.median(server.ready_s for server in seen), 2),
+        "expected_s": "< 1.5",
+        "resident_mb": round(statistics.median(memory)),
+        "expected_mb": "< 120",
+    }
+    benchmark.extra_info.update(figures)
+    print(f"\nstart to ready, warm: {figures}")
