@@ -47,6 +47,8 @@ class BallastRoute(APIRoute):
         takes_json = self.body_field is not None and "multipart" not in _media_type(self)
 
         async def strict(request: Request) -> Response:
+            if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+                raise CodedHttpError(400, "bad_request", "The address holds NUL.")
             if takes_json:
                 content_type = request.headers.get("content-type", "")
                 has_body = request.headers.get("content-length", "0") != "0" or (
