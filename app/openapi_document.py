@@ -37,6 +37,11 @@ _BY_PARAMETER = {
     ("header", "if-match"): ((400, "invalid_if_match"),),
     ("query", "cursor"): ((400, "invalid_cursor"),),
 }
+_GUARDS = {
+    "idempotency-key": ("^[!-~]{1,128}$", "400", "missing_idempotency_key"),
+    "if-match": ('^(?:W/)?"[0-9]{1,18}"$', "428", "precondition_required"),
+}
+"""Form of a header that guards a change, and the refusal of a route that cannot do without it."""
 
 
 def install_openapi(app: FastAPI) -> None:
@@ -93,8 +98,11 @@ def _declare_implied(operation: dict[str, Any]) -> None:
     if "requestBody" in operation:
         implied += [(status, code) for status, codes in WITH_BODY.items() for code in codes]
     for parameter in operation.get("parameters", ()):
-        implied += _BY_PARAMETER.get((parameter["in"], parameter["name"].lower()), ())
-        if parameter["name"].lower() == "idempotency-key" and "200" not in answers:
+        name = parameter["name"].lower()
+        implied += _BY_PARAMETER.get((parameter["in"], name), ())
+        if name in _GUARDS:
+            _declare_guard(parameter, _GUARDS[name], answers)
+        if name == "idempotency-key" and "200" not in answers:
             _declare_replay(answers)
     for status, code in implied:
         answer = answers.get(str(status))
@@ -102,6 +110,14 @@ def _declare_implied(operation: dict[str, Any]) -> None:
         if code not in known:
             answers[str(status)] = refusal_answer((*known, code))
     operation["responses"] = dict(sorted(answers.items()))
+
+
+def _declare_guard(
+    parameter: dict[str, Any], guard: tuple[str, str, str], answers: dict[str, Any]
+) -> None:
+    pattern, status, code = guard
+    parameter["schema"] = {"type": "string", "pattern": pattern}
+    parameter["required"] = code in codes_of(answers.get(status, {}), {})
 
 
 def _declare_replay(answers: dict[str, Any]) -> None:

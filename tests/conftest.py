@@ -20,6 +20,16 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("ballast")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long rounds run only where `-m` asks for them."""
+    if "slow" in str(config.getoption("-m")):
+        return
+    long_rounds = [item for item in items if item.get_closest_marker("slow")]
+    if long_rounds:
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=long_rounds)
+
+
 def unhurried(data_dir: Path) -> Settings:
     """Settings of a service on its own folder, with budgets out of the way."""
     return Settings(

@@ -8,7 +8,7 @@ Out: a Decimal is a JSON number whose text is the exact decimal.
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -35,6 +35,9 @@ from domain.shared.decimals import (
 NESTING_MAX = 32
 # Possessive, and a text may stay open: a hostile body is scanned once, not once per quote.
 _TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+DAY_YEAR_MIN, DAY_YEAR_MAX = 1970, 2199
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -177,7 +180,14 @@ def _in_range(value: Decimal) -> Decimal:
 
 
 _NUMBER_OR_STRING = {
-    "anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[+-]?\d+(\.\d+)?$"}]
+    "anyOf": [
+        {"type": "number"},
+        {
+            "type": "string",
+            "maxLength": 64,
+            "pattern": r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$",
+        },
+    ]
 }
 
 Exact = Annotated[
@@ -197,6 +207,13 @@ Number = Annotated[
 """A decimal in an answer."""
 
 
+def _text_instant(value: Any) -> Any:
+    """A bare number would be taken for seconds or milliseconds by its size."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _INSTANT.match(value)):
+        return value
+    raise PydanticCustomError("datetime_type", "an instant such as 2026-01-05T15:00:00Z")
+
+
 def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise PydanticCustomError("timezone_required", "an instant with an offset, such as Z")
@@ -207,9 +224,27 @@ def _utc(value: datetime) -> datetime:
 
 
 Moment = Annotated[
-    datetime, AfterValidator(_utc), WithJsonSchema({"type": "string", "format": "date-time"})
+    datetime,
+    BeforeValidator(_text_instant),
+    AfterValidator(_utc),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """An instant in a request or answer: RFC 3339 with an offset, kept in UTC."""
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            day = date.min
+        if DAY_YEAR_MIN <= day.year <= DAY_YEAR_MAX:
+            return day
+    raise PydanticCustomError("date", "a date such as 2025-03-20, from 1970 to 2199")
+
+
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+"""A calendar day in a request."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 

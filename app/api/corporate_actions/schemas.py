@@ -1,33 +1,15 @@
 """Requests and answers of dividends and splits."""
 
-import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StrictBool
 
 from app.api.portfolio.schemas import Fraction, Price, Symbol
-from app.api.wire import AnswerModel, Exact, Number, RequestModel
+from app.api.wire import AnswerModel, Day, Exact, Number, RequestModel
 from domain.portfolio.dividend import DividendKind, EntitlementStatus
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-YEAR_MIN, YEAR_MAX = 1970, 2199
-
-
-def _day(value: object) -> date:
-    if isinstance(value, str) and _DAY.fullmatch(value):
-        try:
-            day = date.fromisoformat(value)
-        except ValueError:
-            day = date.min
-        if YEAR_MIN <= day.year <= YEAR_MAX:
-            return day
-    raise PydanticCustomError("date", "a date such as 2025-03-20, from 1970 to 2199")
-
-
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -53,7 +35,7 @@ class DividendIn(RequestModel):
 class PaymentIn(RequestModel):
     """Paying before the pay date needs `early` with a reason; an unknown date needs `paid_on`."""
 
-    early: bool = False
+    early: StrictBool = False
     reason: Reason | None = None
     paid_on: Day | None = None
 

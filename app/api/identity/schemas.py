@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import ConfigDict, Field, SecretStr, StrictBool, StringConstraints
 
 from app.api.wire import AnswerModel, Moment, Name, RequestModel
 from application.context import Role, Scope
@@ -257,7 +257,7 @@ class UserPatch(RequestModel):
 
     display_name: Name | None = None
     role: Role | None = None
-    is_active: bool | None = None
+    is_active: StrictBool | None = None
     password: PasswordText | None = None
     totp_enabled: Literal[False] | None = Field(
         None, description="false switches the second factor off, for a lost device."

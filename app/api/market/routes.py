@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request, Response
@@ -20,7 +20,7 @@ from app.api.market.queries import (
 )
 from app.api.paging import Listing, PageQuery
 from app.api.routing import capability_router, refusals
-from app.api.wire import encode
+from app.api.wire import Day, encode
 from application.market.catalogue import instrument_named, instruments
 from application.market.market_status import market_status
 from application.market.read_candles import CandlePage, ReadCandles
@@ -109,8 +109,8 @@ async def list_sessions(
     caller: Reader,
     calendars: Calendars,
     clock: Time,
-    start: Annotated[date | None, Query(description="Default: today.")] = None,
-    end: Annotated[date | None, Query(description="Default: 365 days after start.")] = None,
+    start: Annotated[Day | None, Query(description="Default: today.")] = None,
+    end: Annotated[Day | None, Query(description="Default: 365 days after start.")] = None,
 ) -> s.SessionsOut:
     first = start or clock.now().date()
     last = end or first + YEAR

@@ -5,7 +5,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
 
 from app.api.wire import AnswerModel, Exact, Moment, Name, Number, RequestModel
@@ -25,8 +32,9 @@ from domain.shared.side import Side
 
 QUANTITY_DECIMALS = 8
 CASH_DECIMALS = 6
-# Products of a quantity and a price stay within what NUMERIC(38,18) holds: 20 integer digits.
-QUANTITY_BELOW = 10**12
+# A product of a quantity and a price, and sums of a few, stay within the 20 integer digits that
+# NUMERIC(38,18) holds.
+QUANTITY_BELOW = 10**11
 PRICE_BELOW = 10**8
 CASH_BELOW = 10**15
 
@@ -82,11 +90,11 @@ class BalancingPlanIn(RequestModel):
     rebalance_ratio: Exact = _D.rebalance_ratio
     band: BandIn = Field(default_factory=BandIn)
     max_trade_fraction: Exact = _D.max_trade_fraction
-    max_orders_per_day: int = _D.max_orders_per_day
+    max_orders_per_day: StrictInt = _D.max_orders_per_day
     order_policy: OrderPolicyIn = Field(default_factory=OrderPolicyIn)
     commission_rate: Exact = _D.commission_rate
     hours: TradingHours = _D.hours
-    auto_rebalance: bool = _D.auto_rebalance
+    auto_rebalance: StrictBool = _D.auto_rebalance
     mode: PlanMode = _D.mode
 
     def to_plan(self) -> BalancingPlan:
@@ -211,7 +219,7 @@ class OrderIn(RequestModel):
     good_till: Moment | None = None
     note: Annotated[str, Field(max_length=500)] | None = None
     proposal_id: Annotated[str, Field(max_length=64)] | None = None
-    confirm_duplicate: bool = False
+    confirm_duplicate: StrictBool = False
 
     model_config = RequestModel.model_config | {
         "json_schema_extra": {"examples": [{"side": "BUY", "qty": 1.5}]}
