@@ -78,8 +78,8 @@ def fresh_book(tmp_path: Path) -> Iterator[HttpBook]:
         yield HttpBook(client)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgresql_address() -> Iterator[str]:
-    """Address of a database this session owns; skips when no server answers."""
+    """Address of a database the module owns; skips when no server answers."""
     with scratch_postgresql() as address:
         yield address
