@@ -39,9 +39,17 @@ _BY_PARAMETER = {
 }
 _GUARDS = {
     "idempotency-key": ("^[!-~]{1,128}$", "400", "missing_idempotency_key"),
-    "if-match": ('^(?:W/)?"[0-9]{1,18}"$', "428", "precondition_required"),
+    "if-match": ('^(?:W/)?"[0-9]{1,18}(-[0-9a-f]{16})?"$', "428", "precondition_required"),
 }
 """Form of a header that guards a change, and the refusal of a route that cannot do without it."""
+
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what you have; 304 when that is what would be answered.",
+    "schema": {"type": "string", "pattern": '^(?:W/)?"[0-9]{1,18}(-[0-9a-f]{16})?"$'},
+}
 
 
 def install_openapi(app: FastAPI) -> None:
@@ -85,7 +93,7 @@ def completed(document: Document) -> Document:
         _declare_implied(operation)
         _show_examples(operation, schemas)
         for parameter in operation.get("parameters", ()):
-            parameter["schema"].pop("title", None)
+            _say_what_a_text_can_say(parameter)
     components["examples"] = _problem_examples(document)
     _share_refusals(document)
     _drop_titles(schemas)
@@ -104,6 +112,8 @@ def _declare_implied(operation: dict[str, Any]) -> None:
             _declare_guard(parameter, _GUARDS[name], answers)
         if name == "idempotency-key" and "200" not in answers:
             _declare_replay(answers)
+    if "304" in answers:
+        operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
     for status, code in implied:
         answer = answers.get(str(status))
         known = [] if answer is None else list(answer["content"][PROBLEM_JSON]["examples"])
@@ -175,6 +185,16 @@ def _share_refusals(document: Document) -> None:
 def _shared_name(status: int, codes: list[str]) -> str:
     common = {**COMMON_CODES, **EVERYWHERE, **WITH_BODY}.get(status, ())
     return ".".join((f"Refused{status}", *(code for code in codes if code not in common)))
+
+
+def _say_what_a_text_can_say(parameter: dict[str, Any]) -> None:
+    """A parameter is absent or a text, never null; its title only repeats its name."""
+    schema = parameter["schema"]
+    schema.pop("title", None)
+    choices = [c for c in schema.get("anyOf", ()) if c.get("type") != "null"]
+    if len(choices) == 1:
+        del schema["anyOf"]
+        parameter["schema"] = {**choices[0], **schema}
 
 
 def _drop_titles(schema: Any) -> None:

@@ -10,7 +10,7 @@ from app.api.identity import present
 from app.api.identity import schemas as s
 from app.api.identity.asking import AccountHolder, Alters, Gatekeeper, Lane
 from app.api.paging import Listing, PageQuery
-from app.api.preconditions import OptionalVersion
+from app.api.preconditions import NOT_MODIFIED, OptionalVersion, versioned_view
 from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
 from application.identity.own_account import (
@@ -35,12 +35,12 @@ Proves = Annotated[ProvePresence, Depends(use(ProvePresence))]
     "/auth/me",
     operation_id="get_me",
     summary="Who this credential belongs to and what it may do",
-    responses=refusals("404 user_not_found"),
+    response_model=s.MeOut,
+    responses=refusals("404 user_not_found") | NOT_MODIFIED,
 )
-async def get_me(request: Request, response: Response, caller: Reader, runs: Runs) -> s.MeOut:
+async def get_me(request: Request, caller: Reader, runs: Runs) -> Response:
     user = await runs.glance(request, caller, lambda work: work.users.get(caller.user_id))
-    response.headers["ETag"] = f'"{user.version}"'
-    return present.me_out(user, caller)
+    return versioned_view(request, user.version, present.me_out(user, caller))
 
 
 @router.patch(

@@ -9,7 +9,7 @@ from app.api.idempotency import Key, Once, OnceOnly, OptionalKey, Presented
 from app.api.paging import Listing
 from app.api.portfolio import schemas as s
 from app.api.portfolio.routes import Paging, PricesUsed
-from app.api.preconditions import RequiredVersion
+from app.api.preconditions import NOT_MODIFIED, RequiredVersion, versioned_view
 from app.api.routing import capability_router, refusals
 from application.context import Principal
 from application.portfolio.accounts import (
@@ -89,21 +89,20 @@ async def open_account(
     "/accounts/{account_id}",
     operation_id="get_account",
     summary="One account with cash and equity",
-    responses=refusals("404 account_not_found"),
+    response_model=s.AccountOut,
+    responses=refusals("404 account_not_found") | NOT_MODIFIED,
 )
 async def get_account(
     request: Request,
-    response: Response,
     account_id: str,
     caller: Reader,
     runs: Runs,
     prices: PricesUsed,
-) -> s.AccountOut:
+) -> Response:
     view = await runs.query(
         request, caller, lambda work: _valued(work.accounts.get(account_id), prices, work)
     )
-    response.headers["ETag"] = f'"{view.account.version}"'
-    return _account_out(view)
+    return versioned_view(request, view.account.version, _account_out(view))
 
 
 @router.patch(

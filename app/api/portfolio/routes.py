@@ -10,6 +10,7 @@ from app.api.idempotency import Key, OnceOnly, OptionalKey, Presented
 from app.api.paging import Listing, PageQuery, listed
 from app.api.portfolio import present
 from app.api.portfolio import schemas as s
+from app.api.preconditions import NOT_MODIFIED, versioned_view
 from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
 from app.api.wire import ExactJsonResponse
@@ -105,11 +106,10 @@ async def list_positions(
     operation_id="get_position",
     summary="One position with its value at the newest price known",
     response_model=s.PositionOut,
-    responses=refusals("404 position_not_found"),
+    responses=refusals("404 position_not_found") | NOT_MODIFIED,
 )
 async def get_position(
     request: Request,
-    response: Response,
     position_id: str,
     caller: Reader,
     runs: Runs,
@@ -118,8 +118,7 @@ async def get_position(
     view = await runs.glance(
         request, caller, lambda work: valued(work.positions.get(position_id), prices, work.now)
     )
-    response.headers["ETag"] = present.etag(view.position)
-    return ExactJsonResponse(present.position_document(view))
+    return versioned_view(request, view.position.version, present.position_document(view))
 
 
 @router.get(

@@ -6,10 +6,9 @@ from fastapi import Depends, Request, Response
 
 from app.api.dependencies import Reader, Runs, Trader, use
 from app.api.idempotency import Once, OnceOnly, OptionalKey, Presented
-from app.api.preconditions import OptionalVersion, RequiredVersion
+from app.api.preconditions import NOT_MODIFIED, OptionalVersion, RequiredVersion, versioned
 from app.api.routing import capability_router, refusals
 from app.api.settings import schemas as s
-from app.api.wire import ExactJsonResponse
 from application.context import Principal
 from application.ports.unit_of_work import UnitOfWork
 from application.settings.change_settings import ChangeSettings
@@ -67,14 +66,11 @@ def _status_out(status: TradingStatus) -> s.TradingStatusOut:
     operation_id="get_settings",
     summary="The settings document",
     response_model=s.SettingsOut,
-    responses={**refusals(), 304: {"description": "The version in If-None-Match is current."}},
+    responses=refusals() | NOT_MODIFIED,
 )
 async def get_settings(request: Request, caller: Reader, runs: Runs) -> Response:
     settings = await runs.glance(request, caller, lambda work: work.settings.read())
-    headers = {"ETag": _etag(settings)}
-    if request.headers.get("if-none-match") == headers["ETag"]:
-        return Response(status_code=304, headers=headers)
-    return ExactJsonResponse(_out(settings), headers=headers)
+    return versioned(request, settings.version, _out(settings))
 
 
 @router.put(
