@@ -17,7 +17,7 @@ from domain.risk.context import (
     Reference,
 )
 from domain.risk.gate import CHECKS, judge
-from domain.risk.verdict import CheckStatus, DataQuality, Finding
+from domain.risk.verdict import CheckStatus, DataQuality, Finding, Severity
 from domain.shared.side import Side
 from tests.support.portfolio import START
 
@@ -122,7 +122,7 @@ def test_reducing_orders_pass_in_every_state_and_despite_unresolved_orders(state
 def test_the_largest_trade_warns_a_person_and_stops_nobody() -> None:
     asked = context(qty="20.1", plan=BalancingPlan())
     soft = finding(asked, "max_trade")
-    assert soft.status is CheckStatus.WARNING
+    assert (soft.status, soft.severity) == (CheckStatus.WARNING, Severity.SOFT)
     assert not soft.refuses
     assert judge(asked).allowed
 

@@ -3,7 +3,7 @@
 from decimal import ROUND_DOWN, Decimal
 
 from domain.risk.context import GateContext
-from domain.risk.verdict import CheckStatus, Finding
+from domain.risk.verdict import CheckStatus, Finding, Severity
 from domain.shared.decimals import ONE, ZERO, divide
 from domain.shared.side import Side
 
@@ -102,6 +102,7 @@ def max_trade(context: GateContext) -> Finding:
     return Finding(
         "max_trade",
         CheckStatus.PASSED if within else CheckStatus.WARNING,
+        Severity.SOFT,
         limit_key="max_trade_fraction",
         limit=plan.max_trade_fraction,
         used=used,
