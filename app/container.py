@@ -5,6 +5,7 @@ from dishka import Container, Provider, Scope, make_container, provide
 from app.event_providers import Events
 from app.identity_provider import Identity
 from app.platform_providers import Messaging, Watching, Work
+from app.process_providers import Processes
 from app.settings import Settings
 from application.market.close_prices import ClosePrices
 from application.market.newest_close import NewestClose
@@ -124,4 +125,5 @@ def build_container(settings: Settings) -> Container:
         Work(),
         Watching(),
         Events(),
+        Processes(),
     )

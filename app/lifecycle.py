@@ -1,7 +1,8 @@
-"""Start-up and shut-down, in order: nothing answers before the store is sound, nothing is lost after.
+"""Start-up and shut-down, in order: nothing answers before the store is sound, nothing is lost
+after.
 
-Start: refuse an unsafe bind → migrate → owner and main account → processes → ready. The bundled series
-are loaded by a child process the first time; readiness waits for it, liveness does not.
+Start: refuse an unsafe bind → migrate → owner and main account → processes → ready. The bundled
+series are loaded by a child process the first time; readiness waits for it, liveness does not.
 """
 
 import subprocess
@@ -21,6 +22,7 @@ from app.api.paging import Cursors
 from app.guards import BindFacts, require_safe_bind
 from app.identity_provider import service_secret
 from app.operations import Operations
+from app.process_providers import BookProcesses
 from app.settings import Settings
 from app.stream.event_hub import EventHub
 from application.context import SYSTEM, RequestContext
@@ -71,6 +73,9 @@ class Lifecycle:
         state.operations = operations
         container.get(EventHub)
         container.get(EventPump).start()
+        processes = container.get(BookProcesses)
+        operations.board.add(*processes.probes())
+        processes.start()
         if settings.run_jobs:
             container.get(JobSupervisor).start()
         if settings.bundled_data:
@@ -83,6 +88,7 @@ class Lifecycle:
         self.container.get(EventHub).close()
         if self.settings.run_jobs:
             self.container.get(JobSupervisor).close()
+        self.container.get(BookProcesses).stop()
         self.container.get(EventPump).stop()
         self.container.get(SqlStore).close()
         self.container.close()

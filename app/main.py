@@ -12,6 +12,7 @@ from app.api.events import routes as events
 from app.api.jobs import routes as jobs
 from app.api.market import imports
 from app.api.market import routes as market
+from app.api.plans import routes as plans
 from app.api.portfolio import accounts, changes, evaluations
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     evaluations.router,
     changes.router,
     accounts.router,
+    plans.router,
     corporate_actions.router,
     market.router,
     imports.router,

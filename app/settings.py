@@ -58,6 +58,9 @@ class Settings(BaseSettings):
         True, description="Run jobs in this process; else `ballast worker` does."
     )
     jobs_concurrent: int = Field(2, ge=1, le=64, description="Jobs running at once.")
+    plan_interval_s: float = Field(
+        60, ge=1, le=86_400, description="Seconds between two runs of all balancing plans."
+    )
     jobs_queued_max: int = Field(200, ge=1, description="Jobs waiting before 503.")
 
     @field_validator("allowed_hosts", "cors_origins", mode="before")

@@ -30,12 +30,16 @@ from domain.shared.ids import Prefix
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRequest:
-    """`price` given has age 0; `as_of` evaluates at an earlier instant with what was known then."""
+    """`price` given has age 0; `as_of` evaluates at an earlier instant with what was known then.
+
+    `observed` is the newest stored price where the caller has looked it up already.
+    """
 
     price: Decimal | None = None
     as_of: datetime | None = None
     is_automatic: bool = False
     mode: EvaluationMode = EvaluationMode.MANUAL
+    observed: PriceView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,13 @@ class EvaluatePosition:
         self._calendars = calendars
 
     def __call__(self, position_id: str, request: EvaluationRequest, work: UnitOfWork) -> Evaluated:
-        position = work.positions.get(position_id)
+        evaluated = self.look(work.positions.get(position_id), request, work)
+        work.evaluations.add(stored(evaluated.position, evaluated.evaluation))
+        work.events.append(evaluation_events(evaluated.position, evaluated.evaluation))
+        return evaluated
+
+    def look(self, position: Position, request: EvaluationRequest, work: UnitOfWork) -> Evaluated:
+        """The evaluation alone; nothing is written."""
         at = request.as_of or work.now
         if at > work.now:
             fault = FieldFault("/as_of", "in_future", "not later than now")
@@ -69,8 +79,6 @@ class EvaluatePosition:
         evaluation = evaluate(
             position.plan, plan_view(position, Claims.of(open_orders)), market, identity
         )
-        work.evaluations.add(stored(position, evaluation))
-        work.events.append(_events(position, evaluation))
         return Evaluated(identity.id, position, evaluation)
 
     def _market(
@@ -81,11 +89,11 @@ class EvaluatePosition:
         has_pending_order: bool,
         work: UnitOfWork,
     ) -> MarketView:
-        price = (
-            self._prices.newest(position.instrument, at)
-            if request.price is None
-            else PriceView(request.price, "request", Decimal(0), at)
-        )
+        price = request.observed
+        if request.price is not None:
+            price = PriceView(request.price, "request", Decimal(0), at)
+        elif price is None:
+            price = self._prices.newest(position.instrument, at)
         phase, session_close = self._session(position.calendar, at)
         orders_today = 0
         if position.plan is not None:
@@ -125,7 +133,8 @@ def stored(position: Position, evaluation: Evaluation) -> StoredEvaluation:
     )
 
 
-def _events(position: Position, evaluation: Evaluation) -> list[NewEvent]:
+def evaluation_events(position: Position, evaluation: Evaluation) -> list[NewEvent]:
+    """What the evaluation has to tell the log."""
     action, market = evaluation.action, evaluation.market
     price = market.price.value if market.price else None
     inputs: dict[str, object] = {

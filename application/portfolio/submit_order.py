@@ -32,7 +32,10 @@ from domain.shared.side import Side
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """What the caller asks for; prices and quantity are checked, never changed."""
+    """What the caller asks for; prices and quantity are checked, never changed.
+
+    A `client_order_id` of its own makes the same intent recognisable; it is used once, for ever.
+    """
 
     side: Side
     qty: Decimal
@@ -48,6 +51,7 @@ class OrderRequest:
     proposal_id: str | None = None
     declared_price: Decimal | None = None
     confirm_duplicate: bool = False
+    client_order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class SubmitOrder:
 
     def __call__(self, position_id: str, request: OrderRequest, work: UnitOfWork) -> Submitted:
         require_order_prices(request)
+        _require_time_left(request, work.now)
         position = work.positions.get(position_id)
         account = work.accounts.get(position.account_id)
         _require_fresh_proposal(position, request, work)
@@ -88,11 +93,15 @@ class SubmitOrder:
             open_orders,
             work,
             confirm_duplicate=request.confirm_duplicate,
+            is_id_given=request.client_order_id is not None,
         )
         _require_open(position, context)
         if account.status is TradingState.HALTED and not context.is_reducing:
             raise AccountHalted("account_halted", f"Account {account.name} is halted.")
         verdict = judge(context)
+        if context.counters.client_order_id_exists:
+            # The refusal is stored too, and an id names one order for ever.
+            draft = replace(draft, client_order_id=self._ids.new(Prefix.CLIENT_ORDER))
         if not verdict.allowed:
             return self._refused(position, draft, verdict, work)
         claims = Claims.of(open_orders)
@@ -108,7 +117,7 @@ class SubmitOrder:
     ) -> Order:
         return Order(
             id=self._ids.new(Prefix.ORDER),
-            client_order_id=self._ids.new(Prefix.CLIENT_ORDER),
+            client_order_id=request.client_order_id or self._ids.new(Prefix.CLIENT_ORDER),
             owner_id=position.owner_id,
             account_id=position.account_id,
             position_id=position.id,
@@ -260,6 +269,12 @@ def require_order_prices(request: OrderRequest) -> None:
         raise Invalid(
             "invalid_request", "The order's terms do not fit together.", errors=tuple(faults)
         )
+
+
+def _require_time_left(request: OrderRequest, now: datetime) -> None:
+    if request.good_till is not None and request.good_till <= now:
+        fault = FieldFault("/good_till", "in_past", "later than now")
+        raise Invalid("invalid_request", "good_till lies in the past.", errors=(fault,))
 
 
 _LIMIT_TYPES = (OrderType.LIMIT, OrderType.STOP_LIMIT)

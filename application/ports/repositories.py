@@ -1,8 +1,9 @@
 """Repositories of the book of record. Every getter sees only the context's owner.
 
-Contract for all: `get` raises NotFound with the entity's code; `add` and `save` write through at once
-(inside the transaction); `save` raises StaleVersion `stale_version` when the stored version is not the
-predecessor of the value's version. Lists are ordered by id unless said otherwise.
+Contract for all: `get` raises NotFound with the entity's code; `add` and `save` write through at
+once
+(inside the transaction); `save` raises StaleVersion `stale_version` when the stored version is not
+the predecessor of the value's version. Lists are ordered by id unless said otherwise.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,7 +71,9 @@ class Positions(Protocol):
     def list(self, where: PositionFilter, page: Page) -> Sequence[Position]: ...
     def count(self, where: PositionFilter) -> int: ...
     def holding(self, instrument: str) -> Sequence[Position]:
-        """Positions in the instrument that are not closed, of any owner: corporate actions need all."""
+        """Positions in the instrument that are not closed, of any owner: corporate actions need
+        all.
+        """
         ...
 
 
@@ -94,11 +97,22 @@ class OpenOrder:
     reserved: Decimal | None
 
 
+@dataclass(frozen=True, slots=True)
+class OwnedOrder:
+    """An order by name, with whose it is."""
+
+    id: str
+    owner_id: str
+
+
 class Orders(Protocol):
-    """Orders of the owner."""
+    """Orders of the owner; what sweeps ask for is told of every owner."""
 
     def get(self, order_id: str) -> Order: ...
-    def add(self, order: Order) -> None: ...
+    def add(self, order: Order) -> None:
+        """Conflict `automatic_order_in_flight` for a second open order of origin plan."""
+        ...
+
     def save(self, order: Order) -> None: ...
     def open_of(self, position_id: str) -> Sequence[Order]:
         """Orders of the position that are not terminal."""
@@ -109,11 +123,35 @@ class Orders(Protocol):
         ...
 
     def accepted_since(self, position_id: str, since: datetime) -> int:
-        """Orders created since then, not rejected and not cancelled unfilled: the daily cap counts them."""
+        """Orders created since then, not rejected and not cancelled unfilled: the daily cap counts
+        them.
+        """
         ...
 
     def last_similar_at(self, order: Order, since: datetime) -> datetime | None:
         """When the newest order with the same position, side, type, quantity and prices was made."""
+        ...
+
+    def client_order_id_exists(self, client_order_id: str) -> bool:
+        """Whether any order, of any owner, ended ones included, bears the id."""
+        ...
+
+    def day_calendars(self) -> Sequence[str]:
+        """Calendars of the positions in which DAY orders are open; every owner's."""
+        ...
+
+    def day_orders(
+        self, calendar: str, created_before: datetime, limit: int
+    ) -> Sequence[OwnedOrder]:
+        """Open DAY orders on the calendar, oldest first; every owner's, venues held here only."""
+        ...
+
+    def good_till_passed(self, instant: datetime, limit: int) -> Sequence[OwnedOrder]:
+        """Open GTD orders with `good_till` <= instant, oldest end first; as above."""
+        ...
+
+    def unsent(self, created_before: datetime, limit: int) -> Sequence[OwnedOrder]:
+        """Orders nobody claimed and that wait for no session, oldest first; every owner's."""
         ...
 
     def list(self, where: OrderFilter, page: Page) -> Sequence[Order]: ...
@@ -215,8 +253,8 @@ class IdempotentAnswers(Protocol):
 
     def find(self, scope: str, key: str) -> StoredAnswer | None: ...
     def store(self, scope: str, key: str, answer: StoredAnswer) -> None: ...
-    def forget_before(self, instant: datetime) -> int:
-        """Delete answers older than the instant; how many."""
+    def forget_before(self, instant: datetime, limit: int) -> int:
+        """Delete answers older than the instant, at most `limit`, oldest first; how many."""
         ...
 
 
@@ -240,6 +278,10 @@ class Evaluations(Protocol):
     def add(self, evaluation: StoredEvaluation) -> None: ...
     def get(self, evaluation_id: str) -> StoredEvaluation: ...
     def save_outcome(self, evaluation: StoredEvaluation) -> None: ...
+    def last_automatic(self, position_id: str) -> StoredEvaluation | None:
+        """The position's newest evaluation that nobody asked for (mode other than manual)."""
+        ...
+
     def list(
         self,
         position_id: str,

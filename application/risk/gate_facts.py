@@ -52,8 +52,12 @@ def gate_context(
     work: UnitOfWork,
     *,
     confirm_duplicate: bool,
+    is_id_given: bool = False,
 ) -> GateContext:
-    """Facts about one drafted order; `draft.reserved` is its whole reservation."""
+    """Facts about one drafted order; `draft.reserved` is its whole reservation.
+
+    Only an id that the caller gave can have been used before.
+    """
     view = plan_view(position, Claims.of(open_orders))
     terms = draft.terms
     is_close = terms.intent is Intent.CLOSE
@@ -86,7 +90,9 @@ def gate_context(
         reference=reference,
         trading_state=account.status.value,
         now=work.now,
-        counters=_counters(position, draft, open_orders, work, is_close=is_close),
+        counters=_counters(
+            position, draft, open_orders, work, is_close=is_close, is_id_given=is_id_given
+        ),
         limits=LIMITS,
     )
 
@@ -98,6 +104,7 @@ def _counters(
     work: UnitOfWork,
     *,
     is_close: bool,
+    is_id_given: bool,
 ) -> Counters:
     window = timedelta(seconds=float(LIMITS.duplicate_window_s))
     similar_at = work.orders.last_similar_at(draft, work.now - window)
@@ -109,6 +116,8 @@ def _counters(
     return Counters(
         orders_today=orders_today,
         unresolved_orders=sum(o.status is OrderStatus.UNKNOWN for o in open_orders),
+        client_order_id_exists=is_id_given
+        and work.orders.client_order_id_exists(draft.client_order_id),
         similar_order_age_s=age_s,
     )
 

@@ -1,5 +1,6 @@
 """An order: immutable terms, and a state that only `lifecycle` moves."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +11,8 @@ from domain.shared.decimals import ZERO, divide
 from domain.shared.side import Side
 
 AVERAGE_PRICE_STEP = Decimal("1e-12")
+# Venues without a world outside this service: what the book says of their orders is the truth.
+VENUES_HELD_HERE = ("manual", "paper")
 
 
 class OrderType(StrEnum):
@@ -71,7 +74,9 @@ class OrderTerms:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Terms, identity and state. `reserved` is what the ledger still holds for it (cash or shares)."""
+    """Terms, identity and state. `reserved` is what the ledger still holds for it (cash or shares);
+    an order that waits for its session to open is `pending_submit` with `deferred_until`.
+    """
 
     id: str
     client_order_id: str
@@ -91,9 +96,10 @@ class Order:
     reservation_price: Decimal | None = None
     reason: str | None = None
     rejected_by: str | None = None
-    checks: tuple[dict[str, object], ...] = field(default=(), hash=False)
+    checks: Sequence[Mapping[str, object]] = field(default=(), hash=False)
     evaluation_id: str | None = None
     cancel_requested_at: datetime | None = None
+    deferred_until: datetime | None = None
     version: int = 1
 
     @property

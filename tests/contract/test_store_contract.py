@@ -27,7 +27,8 @@ from application.ports.repositories import (
 from application.ports.unit_of_work import Store, UnitOfWork
 from domain.portfolio.dividend import Dividend, DividendKind, Entitlement, EntitlementStatus
 from domain.portfolio.ledger import sums_by_asset
-from domain.portfolio.order import Origin
+from domain.portfolio.lifecycle import OrderStatus
+from domain.portfolio.order import Origin, TimeInForce
 from domain.portfolio.position import Position, PositionStatus
 from domain.portfolio.split import Split
 from domain.shared.canonical import canonical_json
@@ -364,18 +365,24 @@ def test_answers_belong_to_owner_scope_and_key(store: Store) -> None:
     with pytest.raises(Exception):  # noqa: B017 - each store has its own name for it
         do(store, lambda w: w.idempotency.store("POST /x", "k", replace(answer, status=200)))
     assert see(store, lambda w: w.idempotency.find("POST /x", "k")) == answer
-    assert do(store, lambda w: w.idempotency.forget_before(START)) == 0
-    assert do(store, lambda w: w.idempotency.forget_before(START + timedelta(hours=1))) >= 1
-    assert see(store, lambda w: w.idempotency.find("POST /x", "k")) is None
+    later = START + timedelta(hours=1)
+    assert do(store, lambda w: w.idempotency.forget_before(START, 10)) == 0
+    assert do(store, lambda w: w.idempotency.forget_before(later, 1)) == 1
+    assert see(store, lambda w: w.idempotency.find("POST /x", "k")) is None, "the oldest goes first"
+    assert see(store, lambda w: w.idempotency.find("POST /x", "k"), STRANGER) == answer
+    assert do(store, lambda w: w.idempotency.forget_before(later, 10)) == 1, "of every owner"
 
 
 def test_one_automatic_order_in_flight_per_position(store: Store) -> None:
     position = cell(store)
     first = submit(store, position, Side.BUY, 1, origin=Origin.PLAN)
     before = see(store, everything)
-    with pytest.raises(Exception):  # noqa: B017 - each store has its own name for it
+    with pytest.raises(Conflict) as refused:
         submit(store, position, Side.BUY, 2, origin=Origin.PLAN)
+    assert refused.value.code == "automatic_order_in_flight"
     assert see(store, everything) == before
+    submit(store, cell(store), Side.BUY, 2, origin=Origin.PLAN)
+    submit(store, position, Side.BUY, 2)
     do(store, lambda w: USE.end.cancel(first.id, w))
     submit(store, position, Side.BUY, 2, origin=Origin.PLAN)
 
@@ -403,6 +410,74 @@ def test_open_orders_counts_and_similar_orders(store: Store) -> None:
     rejected = OrderFilter(position_id=position.id, status="rejected")
     assert [o.id for o in see(store, lambda w: w.orders.list(rejected, Page()))] == [refused.id]
     assert see(store, lambda w: w.orders.count(OrderFilter(position_id=position.id))) == 4
+
+
+def test_a_client_order_id_names_one_order_for_ever(store: Store) -> None:
+    position = cell(store)
+    mine = f"blo_{'a' * 32}"
+    assert see(store, lambda w: w.orders.client_order_id_exists(mine)) is False
+    order = submit(store, position, Side.BUY, 1, client_order_id=mine)
+    assert order.client_order_id == mine
+    do(store, lambda w: USE.end.cancel(order.id, w))
+    assert see(store, lambda w: w.orders.client_order_id_exists(mine), STRANGER) is True
+    again = submit(store, position, Side.BUY, 3, client_order_id=mine)
+    assert (again.status, again.reason) == ("rejected", "duplicate_order")
+    assert again.client_order_id != mine
+    assert see(store, lambda w: w.orders.get(again.id)) == again
+
+
+def test_orders_whose_time_is_up_are_found_for_every_owner_oldest_first(store: Store) -> None:
+    stock, coin = cell(store), cell(store, ticker="BTC-USD")
+    end = START + timedelta(hours=1)
+    day = [
+        submit(store, position, Side.BUY, n, time_in_force=TimeInForce.DAY)
+        for position, n in ((stock, 1), (stock, 2), (coin, 1))
+    ]
+    till = submit(store, stock, Side.BUY, 3, time_in_force=TimeInForce.GTD, good_till=end)
+    kept = submit(store, stock, Side.BUY, 4)
+    gone = submit(store, stock, Side.BUY, 5, time_in_force=TimeInForce.DAY)
+    do(store, lambda w: USE.end.cancel(gone.id, w))
+    later = START + timedelta(days=1)
+
+    def found(look: Any) -> list[str]:
+        return [order.id for order in see(store, lambda w: look(w.orders), STRANGER)]
+
+    assert see(store, lambda w: w.orders.day_calendars()) == ["24/7", "XNYS"]
+    assert found(lambda o: o.day_orders("XNYS", later, 9)) == [day[0].id, day[1].id]
+    assert found(lambda o: o.day_orders("XNYS", later, 1)) == [day[0].id]
+    assert found(lambda o: o.day_orders("XNYS", day[1].created_at, 9)) == [day[0].id]
+    assert found(lambda o: o.day_orders("24/7", later, 9)) == [day[2].id]
+    assert found(lambda o: o.good_till_passed(end, 9)) == [till.id]
+    assert found(lambda o: o.good_till_passed(end - timedelta(seconds=1), 9)) == []
+    owners = see(store, lambda w: w.orders.good_till_passed(end, 9), STRANGER)
+    assert [order.owner_id for order in owners] == [OWNER.owner_id]
+    unsent = replace(
+        kept, id="ord_unsent", client_order_id="blo_unsent", status=OrderStatus.PENDING_SUBMIT
+    )
+    deferred = replace(
+        unsent, id="ord_deferred", client_order_id="blo_deferred", deferred_until=later
+    )
+    do(store, lambda w: w.orders.add(unsent))
+    do(store, lambda w: w.orders.add(deferred))
+    assert see(store, lambda w: w.orders.get("ord_deferred")).deferred_until == later
+    assert found(lambda o: o.unsent(later, 9)) == ["ord_unsent"]
+    assert found(lambda o: o.unsent(kept.created_at, 9)) == []
+
+
+def test_the_last_automatic_evaluation_is_the_newest_that_nobody_asked_for(store: Store) -> None:
+    position = cell(store)
+    assert see(store, lambda w: w.evaluations.last_automatic(position.id)) is None
+
+    def add(work: UnitOfWork) -> None:
+        for n, mode in enumerate(("paper", "live", "manual")):
+            work.evaluations.add(
+                StoredEvaluation(f"eval_{n}", position.id, mode, "HOLD", START, None, None, {})
+            )
+
+    do(store, add)
+    last = see(store, lambda w: w.evaluations.last_automatic(position.id))
+    assert last.id == "eval_1"
+    assert see(store, lambda w: w.evaluations.last_automatic(position.id), STRANGER) is None
 
 
 def test_fills_are_found_by_external_id_and_restated(store: Store) -> None:

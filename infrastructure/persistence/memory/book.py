@@ -7,11 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 from application.context import RequestContext
-from application.ports.repositories import OpenOrder, OrderFilter, Page, PositionFilter
+from application.ports.repositories import (
+    OpenOrder,
+    OrderFilter,
+    OwnedOrder,
+    Page,
+    PositionFilter,
+)
 from domain.portfolio.account import MAIN_ACCOUNT_NAME, Account
 from domain.portfolio.fill import Fill
 from domain.portfolio.lifecycle import OrderStatus
-from domain.portfolio.order import Order, Origin
+from domain.portfolio.order import VENUES_HELD_HERE, Order, Origin, TimeInForce
 from domain.portfolio.position import Position, PositionStatus
 from domain.shared.errors import Conflict, Defect, NotFound, StaleVersion
 from infrastructure.persistence.memory.tables import Tables, page_of
@@ -116,6 +122,7 @@ class MemoryOrders:
 
     def __init__(self, tables: Tables, context: RequestContext) -> None:
         self._rows = tables.orders
+        self._positions = tables.positions
         self._owner_id = context.owner_id
 
     def get(self, order_id: str) -> Order:
@@ -130,7 +137,10 @@ class MemoryOrders:
                 raise Defect("duplicate_key", "This client order id was used before.")
             both_in_flight = _is_automatic_in_flight(other) and _is_automatic_in_flight(order)
             if both_in_flight and other.position_id == order.position_id:
-                raise Defect("duplicate_key", "An automatic order is already in flight.")
+                raise Conflict(
+                    "automatic_order_in_flight",
+                    "An automatic order of this position is still open.",
+                )
         # What a document store gives back, not the objects that were put in.
         checks = tuple(from_json(to_json(order.checks)))
         self._rows.add(order.id, replace(order, checks=checks))
@@ -168,6 +178,51 @@ class MemoryOrders:
         ]
         return max(similar, default=None)
 
+    def client_order_id_exists(self, client_order_id: str) -> bool:
+        return any(o.client_order_id == client_order_id for o in self._rows.values())
+
+    def day_calendars(self) -> Sequence[str]:
+        return sorted({self._calendar(o) for o in self._open(TimeInForce.DAY)})
+
+    def day_orders(
+        self, calendar: str, created_before: datetime, limit: int
+    ) -> Sequence[OwnedOrder]:
+        due = [
+            o
+            for o in self._open(TimeInForce.DAY)
+            if o.created_at < created_before
+            and o.venue in VENUES_HELD_HERE
+            and self._calendar(o) == calendar
+        ]
+        return _owned(sorted(due, key=lambda o: o.created_at)[:limit])
+
+    def good_till_passed(self, instant: datetime, limit: int) -> Sequence[OwnedOrder]:
+        due = [
+            (o.terms.good_till, o.id, o)
+            for o in self._open(TimeInForce.GTD)
+            if o.terms.good_till and o.terms.good_till <= instant and o.venue in VENUES_HELD_HERE
+        ]
+        return _owned(order for _, _, order in sorted(due, key=lambda item: item[:2])[:limit])
+
+    def unsent(self, created_before: datetime, limit: int) -> Sequence[OwnedOrder]:
+        due = [
+            o
+            for o in self._rows.values()
+            if o.status is OrderStatus.PENDING_SUBMIT
+            and o.created_at < created_before
+            and o.deferred_until is None
+        ]
+        return _owned(sorted(due, key=lambda o: o.created_at)[:limit])
+
+    def _open(self, kind: TimeInForce) -> Iterable[Order]:
+        live = (o for o in self._rows.values() if not o.status.is_terminal)
+        return (o for o in live if o.terms.time_in_force is kind)
+
+    def _calendar(self, order: Order) -> str:
+        position = self._positions.get(order.position_id)
+        assert position is not None
+        return position.calendar
+
     def list(self, where: OrderFilter, page: Page) -> Sequence[Order]:
         return page_of(self._filtered(where), lambda order: order.id, page)
 
@@ -186,6 +241,10 @@ class MemoryOrders:
                 and where.status in (None, order.status.value)
             ):
                 yield order
+
+
+def _owned(orders: Iterable[Order]) -> list[OwnedOrder]:
+    return [OwnedOrder(order.id, order.owner_id) for order in orders]
 
 
 def _is_automatic_in_flight(order: Order) -> bool:

@@ -12,6 +12,7 @@ from application.ports.repositories import (
     StoredAnswer,
     StoredEvaluation,
 )
+from domain.plans.evaluation_row import EvaluationMode
 from domain.shared.canonical import canonical_json
 from domain.shared.errors import NotFound
 from domain.shared.events import LoggedEvent, NewEvent
@@ -91,11 +92,12 @@ class MemoryIdempotentAnswers:
         row = Owned(self._owner_id, answer, at=self._now)
         self._rows.add((self._owner_id, scope, key), row)
 
-    def forget_before(self, instant: datetime) -> int:
-        old = [k for k, row in self._rows.items() if row.at is not None and row.at < instant]
-        for key in old:
+    def forget_before(self, instant: datetime, limit: int) -> int:
+        old = [(row.at, k) for k, row in self._rows.items() if row.at and row.at < instant]
+        oldest = sorted(old)[:limit]
+        for _, key in oldest:
             self._rows.drop(key)
-        return len(old)
+        return len(oldest)
 
 
 class MemoryEvaluations:
@@ -120,6 +122,16 @@ class MemoryEvaluations:
             outcome = _as_stored(evaluation)
             changed = replace(row.value, order_id=outcome.order_id, document=outcome.document)
             self._rows.put(evaluation.id, replace(row, value=changed))
+
+    def last_automatic(self, position_id: str) -> StoredEvaluation | None:
+        mine = (
+            row.value
+            for row in self._rows.values()
+            if row.owner_id == self._owner_id
+            and row.value.position_id == position_id
+            and row.value.mode != EvaluationMode.MANUAL
+        )
+        return max(mine, key=lambda evaluation: evaluation.id, default=None)
 
     def list(
         self,

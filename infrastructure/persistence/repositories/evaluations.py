@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from application.context import RequestContext
 from application.ports.repositories import Page, StoredEvaluation
+from domain.plans.evaluation_row import EvaluationMode
 from domain.shared.errors import NotFound
 from infrastructure.persistence.paging import paged
 from infrastructure.persistence.session import Row, SqlSession
@@ -20,6 +21,18 @@ _UPDATE = (
     update(evaluations)
     .where(evaluations.c.id == bindparam("key"))
     .values(order_id=bindparam("order_id"), row=bindparam("row"))
+)
+
+
+_LAST_AUTOMATIC = (
+    select(evaluations)
+    .where(
+        evaluations.c.position_id == bindparam("position_id"),
+        evaluations.c.owner_id == bindparam("owner_id"),
+        evaluations.c.mode != EvaluationMode.MANUAL.value,
+    )
+    .order_by(evaluations.c.id.desc())
+    .limit(1)
 )
 
 
@@ -43,6 +56,10 @@ class SqlEvaluations:
         self._session.run(
             _UPDATE, key=evaluation.id, order_id=evaluation.order_id, row=evaluation.document
         )
+
+    def last_automatic(self, position_id: str) -> StoredEvaluation | None:
+        row = self._session.one(_LAST_AUTOMATIC, position_id=position_id, owner_id=self._owner_id)
+        return None if row is None else _evaluation(row)
 
     def list(
         self,

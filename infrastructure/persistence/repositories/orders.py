@@ -6,25 +6,41 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, or_, select, text, update
 
 from application.context import RequestContext
-from application.ports.repositories import OpenOrder, OrderFilter, Page
+from application.ports.repositories import OpenOrder, OrderFilter, OwnedOrder, Page
 from domain.portfolio.fill import Fill, Liquidity
 from domain.portfolio.lifecycle import TERMINAL, OrderStatus
-from domain.portfolio.order import Intent, Order, OrderTerms, OrderType, Origin, TimeInForce
-from domain.shared.errors import NotFound, StaleVersion
+from domain.portfolio.order import (
+    VENUES_HELD_HERE,
+    Intent,
+    Order,
+    OrderTerms,
+    OrderType,
+    Origin,
+    TimeInForce,
+)
+from domain.shared.errors import Conflict, NotFound, StaleVersion
 from domain.shared.side import Side
 from infrastructure.persistence.paging import paged
 from infrastructure.persistence.session import Row, SqlSession
-from infrastructure.persistence.tables.portfolio import fills, orders
+from infrastructure.persistence.tables.portfolio import (
+    IS_AUTOMATIC_IN_FLIGHT,
+    IS_OPEN_DAY_ORDER,
+    IS_OPEN_GTD_ORDER,
+    IS_UNSENT_ORDER,
+    fills,
+    orders,
+    positions,
+)
 
 _TERMS = tuple(f.name for f in fields(OrderTerms))
 _STATE = tuple(f.name for f in fields(Order) if f.name != "terms")
 _TERMINAL = [status.value for status in TERMINAL]
 _MUTABLE = (
     "status", "filled_qty", "filled_notional", "fees", "reserved", "reservation_price", "reason",
-    "rejected_by", "cancel_requested_at", "updated_at", "version",
+    "rejected_by", "cancel_requested_at", "deferred_until", "updated_at", "version",
 )  # fmt: skip
 
 _INSERT = insert(orders)
@@ -78,6 +94,48 @@ _SIMILAR = (
     .order_by(orders.c.created_at.desc())
     .limit(20)
 )
+_IN_FLIGHT = select(orders.c.id).where(
+    orders.c.position_id == bindparam("position_id"), text(IS_AUTOMATIC_IN_FLIGHT)
+)
+_BY_CLIENT_ID = select(orders.c.id).where(orders.c.client_order_id == bindparam("client_order_id"))
+_IS_HELD_HERE = or_(*(orders.c.venue == venue for venue in VENUES_HELD_HERE))
+_OWNED = select(orders.c.id, orders.c.owner_id)
+_POSITIONS_CALENDAR = (
+    select(positions.c.calendar)
+    .where(positions.c.id == orders.c.position_id)
+    .correlate(orders)
+    .scalar_subquery()
+)
+_DAY_CALENDARS = (
+    select(_POSITIONS_CALENDAR.label("calendar"))
+    .select_from(orders)
+    .where(text(IS_OPEN_DAY_ORDER))
+    .distinct()
+)
+_DAY_ORDERS = (
+    _OWNED.where(
+        text(IS_OPEN_DAY_ORDER),
+        orders.c.created_at < bindparam("created_before"),
+        _IS_HELD_HERE,
+        bindparam("calendar") == _POSITIONS_CALENDAR,
+    )
+    .order_by(orders.c.created_at)
+    .limit(bindparam("most"))
+)
+_GOOD_TILL_PASSED = (
+    _OWNED.where(text(IS_OPEN_GTD_ORDER), orders.c.good_till <= bindparam("instant"), _IS_HELD_HERE)
+    .order_by(orders.c.good_till)
+    .limit(bindparam("most"))
+)
+_UNSENT = (
+    _OWNED.where(
+        text(IS_UNSENT_ORDER),
+        orders.c.created_at < bindparam("created_before"),
+        orders.c.deferred_until.is_(None),
+    )
+    .order_by(orders.c.created_at)
+    .limit(bindparam("most"))
+)
 _INSERT_FILL = insert(fills)
 _FILLS = select(fills).where(fills.c.position_id == bindparam("position_id")).order_by(fills.c.id)
 _FILL_BY_EXTERNAL_ID = select(fills).where(
@@ -106,7 +164,15 @@ class SqlOrders:
         return _order(row)
 
     def add(self, order: Order) -> None:
+        if order.terms.origin is Origin.PLAN and not order.status.is_terminal:
+            self._require_none_in_flight(order.position_id)
         self._session.run(_INSERT, **_row(order))
+
+    def _require_none_in_flight(self, position_id: str) -> None:
+        if self._session.one(_IN_FLIGHT, position_id=position_id) is not None:
+            raise Conflict(
+                "automatic_order_in_flight", "An automatic order of this position is still open."
+            )
 
     def save(self, order: Order) -> None:
         row = {name: getattr(order, name) for name in _MUTABLE}
@@ -147,6 +213,28 @@ class SqlOrders:
                 at: datetime = row["created_at"]
                 return at
         return None
+
+    def client_order_id_exists(self, client_order_id: str) -> bool:
+        return self._session.one(_BY_CLIENT_ID, client_order_id=client_order_id) is not None
+
+    def day_calendars(self) -> Sequence[str]:
+        return sorted(row["calendar"] for row in self._session.all(_DAY_CALENDARS))
+
+    def day_orders(
+        self, calendar: str, created_before: datetime, limit: int
+    ) -> Sequence[OwnedOrder]:
+        rows = self._session.all(
+            _DAY_ORDERS, calendar=calendar, created_before=created_before, most=limit
+        )
+        return [OwnedOrder(**row) for row in rows]
+
+    def good_till_passed(self, instant: datetime, limit: int) -> Sequence[OwnedOrder]:
+        rows = self._session.all(_GOOD_TILL_PASSED, instant=instant, most=limit)
+        return [OwnedOrder(**row) for row in rows]
+
+    def unsent(self, created_before: datetime, limit: int) -> Sequence[OwnedOrder]:
+        rows = self._session.all(_UNSENT, created_before=created_before, most=limit)
+        return [OwnedOrder(**row) for row in rows]
 
     def list(self, where: OrderFilter, page: Page) -> Sequence[Order]:
         query = paged(self._filtered(select(orders), where), orders.c.id, page)

@@ -17,6 +17,13 @@ from infrastructure.persistence.tables.metadata import METADATA
 from infrastructure.persistence.tables.platform import SEQUENCE
 from infrastructure.persistence.types import ExactDecimal, Instant, JsonText
 
+# Conditions of partial indexes. A query uses such an index only when it repeats the words.
+IS_OPEN_ORDER = "status NOT IN ('filled','cancelled','expired','rejected')"
+IS_AUTOMATIC_IN_FLIGHT = f"origin = 'plan' AND {IS_OPEN_ORDER}"
+IS_OPEN_DAY_ORDER = f"time_in_force = 'day' AND {IS_OPEN_ORDER}"
+IS_OPEN_GTD_ORDER = f"time_in_force = 'gtd' AND {IS_OPEN_ORDER}"
+IS_UNSENT_ORDER = "status = 'pending_submit'"
+
 accounts = Table(
     "accounts",
     METADATA,
@@ -112,6 +119,7 @@ orders = Table(
     Column("checks", JsonText, nullable=False),
     Column("evaluation_id", Text),
     Column("cancel_requested_at", Instant),
+    Column("deferred_until", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("version", Integer, nullable=False),
@@ -120,12 +128,27 @@ orders = Table(
         "uq_orders_one_automatic_in_flight",
         "position_id",
         unique=True,
-        sqlite_where=text(
-            "origin = 'plan' AND status NOT IN ('filled','cancelled','expired','rejected')"
-        ),
-        postgresql_where=text(
-            "origin = 'plan' AND status NOT IN ('filled','cancelled','expired','rejected')"
-        ),
+        sqlite_where=text(IS_AUTOMATIC_IN_FLIGHT),
+        postgresql_where=text(IS_AUTOMATIC_IN_FLIGHT),
+    ),
+    # Orders good till cancelled, nearly all of them, cost these indexes nothing.
+    Index(
+        "ix_orders_day",
+        "created_at",
+        sqlite_where=text(IS_OPEN_DAY_ORDER),
+        postgresql_where=text(IS_OPEN_DAY_ORDER),
+    ),
+    Index(
+        "ix_orders_good_till",
+        "good_till",
+        sqlite_where=text(IS_OPEN_GTD_ORDER),
+        postgresql_where=text(IS_OPEN_GTD_ORDER),
+    ),
+    Index(
+        "ix_orders_unsent",
+        "created_at",
+        sqlite_where=text(IS_UNSENT_ORDER),
+        postgresql_where=text(IS_UNSENT_ORDER),
     ),
 )
 

@@ -1,4 +1,4 @@
-
+# ruff: noqa: PLR0915 - written by regenerate.py, a statement per table
 """The first schema."""
 
 import sqlalchemy as sa
@@ -505,6 +505,7 @@ def upgrade() -> None:
         sa.Column("checks", types.JsonText(), nullable=False),
         sa.Column("evaluation_id", sa.Text(), nullable=True),
         sa.Column("cancel_requested_at", types.Instant(), nullable=True),
+        sa.Column("deferred_until", types.Instant(), nullable=True),
         sa.Column("created_at", types.Instant(), nullable=False),
         sa.Column("updated_at", types.Instant(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -515,7 +516,39 @@ def upgrade() -> None:
         sa.UniqueConstraint("client_order_id", name=op.f("uq_orders_client_order_id")),
     )
     op.create_index(
+        "ix_orders_day",
+        "orders",
+        ["created_at"],
+        unique=False,
+        sqlite_where=sa.text(
+            "time_in_force = 'day' AND status NOT IN ('filled','cancelled','expired','rejected')"
+        ),
+        postgresql_where=sa.text(
+            "time_in_force = 'day' AND status NOT IN ('filled','cancelled','expired','rejected')"
+        ),
+    )
+    op.create_index(
+        "ix_orders_good_till",
+        "orders",
+        ["good_till"],
+        unique=False,
+        sqlite_where=sa.text(
+            "time_in_force = 'gtd' AND status NOT IN ('filled','cancelled','expired','rejected')"
+        ),
+        postgresql_where=sa.text(
+            "time_in_force = 'gtd' AND status NOT IN ('filled','cancelled','expired','rejected')"
+        ),
+    )
+    op.create_index(
         "ix_orders_position_id_created_at", "orders", ["position_id", "created_at"], unique=False
+    )
+    op.create_index(
+        "ix_orders_unsent",
+        "orders",
+        ["created_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'pending_submit'"),
+        postgresql_where=sa.text("status = 'pending_submit'"),
     )
     op.create_index(
         "uq_orders_one_automatic_in_flight",
@@ -587,7 +620,33 @@ def downgrade() -> None:
             "origin = 'plan' AND status NOT IN ('filled','cancelled','expired','rejected')"
         ),
     )
+    op.drop_index(
+        "ix_orders_unsent",
+        table_name="orders",
+        sqlite_where=sa.text("status = 'pending_submit'"),
+        postgresql_where=sa.text("status = 'pending_submit'"),
+    )
     op.drop_index("ix_orders_position_id_created_at", table_name="orders")
+    op.drop_index(
+        "ix_orders_good_till",
+        table_name="orders",
+        sqlite_where=sa.text(
+            "time_in_force = 'gtd' AND status NOT IN ('filled','cancelled','expired','rejected')"
+        ),
+        postgresql_where=sa.text(
+            "time_in_force = 'gtd' AND status NOT IN ('filled','cancelled','expired','rejected')"
+        ),
+    )
+    op.drop_index(
+        "ix_orders_day",
+        table_name="orders",
+        sqlite_where=sa.text(
+            "time_in_force = 'day' AND status NOT IN ('filled','cancelled','expired','rejected')"
+        ),
+        postgresql_where=sa.text(
+            "time_in_force = 'day' AND status NOT IN ('filled','cancelled','expired','rejected')"
+        ),
+    )
     op.drop_table("orders")
     op.drop_index("ix_entitlements_dividend_id", table_name="entitlements")
     op.drop_table("entitlements")

@@ -1,0 +1,1 @@
+"""The plan runner over HTTP."""
