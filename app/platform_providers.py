@@ -1,4 +1,6 @@
-"""Providers of messaging, jobs and operations: in-process adapters, or Redis where it is configured."""
+"""Providers of messaging, jobs and operations: in-process adapters, or Redis where it is
+configured.
+"""
 
 from datetime import UTC, datetime, time
 

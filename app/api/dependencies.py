@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, Request
@@ -73,7 +74,10 @@ class Dispatch:
         self._store = store
         self._reads_inline = reads_inline
         self._outcomes: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
-        self._woken = False
+        # Two: more threads would only pass the interpreter lock around.
+        self._readers = ThreadPoolExecutor(2, "ballast-reads")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        store.on_settled(self._wake)
         self._waiting: list[tuple[Callable[[UnitOfWork], Any], RequestContext, _Reply]] = []
 
     def context(self, request: Request, principal: Principal) -> RequestContext:
@@ -86,7 +90,8 @@ class Dispatch:
         self, request: Request, principal: Principal, work: Callable[[UnitOfWork], T]
     ) -> T:
         """Result of a command, after its commit."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = self._loop.create_future()
         context = self.context(request, principal)
         self._waiting.append(
             (work, context, lambda result, error: self._reply(future, result, error))
@@ -94,7 +99,7 @@ class Dispatch:
         if len(self._waiting) == 1:
             # Everything that is ready in this turn of the loop goes to the writer together: a
             # batch that starts while requests are still parsed fights them for the interpreter.
-            asyncio.get_running_loop().call_soon(self._send)
+            self._loop.call_soon(self._send)
         return await future
 
     def _send(self) -> None:
@@ -104,18 +109,19 @@ class Dispatch:
                 self._store.post(work, context, reply)
             except Fault as refusal:
                 reply(None, refusal)
+                self._wake()
 
     def _reply(
         self, future: "asyncio.Future[Any]", result: object, error: BaseException | None
     ) -> None:
-        """Hand outcomes to the event loop with one wake-up for all that are waiting."""
         self._outcomes.append((future, result, error))
-        if not self._woken:
-            self._woken = True
-            future.get_loop().call_soon_threadsafe(self._deliver)
+
+    def _wake(self) -> None:
+        """One wake-up of the loop for all outcomes of a batch."""
+        if self._outcomes and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._deliver)
 
     def _deliver(self) -> None:
-        self._woken = False
         while self._outcomes:
             future, result, error = self._outcomes.popleft()
             if future.done():
@@ -130,7 +136,8 @@ class Dispatch:
     ) -> T:
         """Result of a query that may touch many rows, off the event loop."""
         context = self.context(request, principal)
-        return await asyncio.to_thread(self._store.query, work, context)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._store.query, work, context)
 
     async def glance(
         self, request: Request, principal: Principal, work: Callable[[UnitOfWork], T]

@@ -1,8 +1,10 @@
-"""Once per key: the first answer is stored in the transaction of its effect and replayed afterwards.
+"""Once per key: the first answer is stored in the transaction of its effect and replayed
+afterwards.
 
-Scope = owner + route template + parent id. Signature = SHA-256 of the canonical body (1.5 equals 1.50).
-First → the route's status; same key and body → 200 with `Idempotency-Replayed: true` (a refusal keeps
-its status); other body → 409; still running after `WAIT_S` → 409 `request_in_progress`.
+Scope = owner + route template + parent id. Signature = SHA-256 of the canonical body (1.5 equals
+1.50).
+First → the route's status; same key and body → 200 with `Idempotency-Replayed: true` (a refusal
+keeps its status); other body → 409; still running after `WAIT_S` → 409 `request_in_progress`.
 """
 
 import asyncio

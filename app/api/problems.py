@@ -1,4 +1,6 @@
-"""Every error is application/problem+json (RFC 9457) with a snake_case code; one table maps faults to HTTP."""
+"""Every error is application/problem+json (RFC 9457) with a snake_case code; one table maps faults
+to HTTP.
+"""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -73,7 +75,9 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457 problem. Clients switch on `code`; `retryable` says whether the same call may succeed later."""
+    """RFC 9457 problem. Clients switch on `code`; `retryable` says whether the same call may
+    succeed later.
+    """
 
     type: str
     title: str

@@ -31,6 +31,7 @@ from domain.shared.decimals import (
     decimals_of,
     plain,
 )
+from infrastructure.persistence.types import StoredJson
 
 NESTING_MAX = 32
 # Possessive, and a text may stay open: a hostile body is scanned once, not once per quote.
@@ -123,7 +124,9 @@ def _refuse_bad_text(value: Any) -> None:
 
 
 def encode(value: object) -> bytes:
-    """JSON bytes of a model or plain value; Decimal as its exact text, instants in RFC 3339 with Z."""
+    """JSON bytes of a model or plain value; Decimal as its exact text, instants in RFC
+    3339 with Z.
+    """
     if isinstance(value, BaseModel):
         value = value.model_dump(by_alias=True)
     return orjson.dumps(value, default=_encode_other, option=orjson.OPT_PASSTHROUGH_DATETIME)
@@ -136,6 +139,8 @@ def _encode_other(value: object) -> object:
         return instant_text(value)
     if isinstance(value, BaseModel):
         return value.model_dump(by_alias=True)
+    if isinstance(value, StoredJson):
+        return orjson.Fragment(value.text.encode())
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, (set, frozenset, tuple)):

@@ -69,7 +69,7 @@ class OpenAccount:
                     "account_opened",
                     account.id,
                     work.now,
-                    f"Account {account.name} with {plain(new.starting_equity)} {new.base_currency}.",
+                    f"Account {account.name}: {plain(new.starting_equity)} {new.base_currency}.",
                     inputs={"name": new.name, "starting_equity": new.starting_equity},
                     outputs={"account_id": account.id},
                 )

@@ -20,7 +20,9 @@ class CloseRequest:
 
 
 class ClosePosition:
-    """Conflict `position_flat` when there is nothing to close; Invalid `below_minimum` below a step."""
+    """Conflict `position_flat` when there is nothing to close; Invalid `below_minimum` below a
+    step.
+    """
 
     def __init__(self, submit: SubmitOrder) -> None:
         self._submit = submit

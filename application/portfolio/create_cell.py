@@ -23,7 +23,9 @@ VENUES = (MANUAL_VENUE,)
 
 @dataclass(frozen=True, slots=True)
 class NewCell:
-    """What the caller asks for; `funding` is `deposit` (new money) or `account` (the account pays)."""
+    """What the caller asks for; `funding` is `deposit` (new money) or `account` (the
+    account pays).
+    """
 
     ticker: str
     qty: Decimal
@@ -55,7 +57,8 @@ class CreateCell:
         balances.apply(transfers)
         work.positions.add(position)
         work.ledger.post(transfers, balances)
-        message = f"Cell in {position.instrument} with {plain(new.qty)} shares and {plain(new.cash)} cash."
+        held = f"{plain(new.qty)} shares and {plain(new.cash)} cash"
+        message = f"Cell in {position.instrument} with {held}."
         work.events.append(
             [
                 position_event(
@@ -150,6 +153,6 @@ def _require_account_cash(needed: Decimal, account: Account, available: Decimal)
     if available < needed:
         raise Conflict(
             "insufficient_cash",
-            f"Account {account.name} has {plain(available)} available and {plain(needed)} is needed.",
+            f"{account.name} has {plain(available)} available and {plain(needed)} is needed.",
             context={"available": available, "needed": needed},
         )

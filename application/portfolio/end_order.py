@@ -26,7 +26,9 @@ class Cancelled:
 
 
 class EndOrder:
-    """Ends an order of the manual venue by a fact (cancel confirmed, expired) and frees its hold."""
+    """Ends an order of the manual venue by a fact (cancel confirmed, expired) and frees
+    its hold.
+    """
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
@@ -39,7 +41,9 @@ class EndOrder:
         return Cancelled(self.end(order, OrderFact.CANCEL_CONFIRMED, "user_request", work), True)
 
     def end(self, order: Order, fact: OrderFact, reason: str, work: UnitOfWork) -> Order:
-        """Move a live order to its end, void what it holds, move the anchor if it had executions."""
+        """Move a live order to its end, void what it holds, move the anchor if it had
+        executions.
+        """
         position = work.positions.get(order.position_id)
         ended = replace(order.moved(fact, work.now, reason=reason), cancel_requested_at=work.now)
         balances = work.ledger.balances(*position.holders)

@@ -1,4 +1,6 @@
-"""Deposits and withdrawals of accounts and cells; external money is a flow, moves inside are not."""
+"""Deposits and withdrawals of accounts and cells; external money is a flow, moves inside
+are not.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,6 +31,10 @@ class Movement:
     occurred_at: datetime | None = None
     note: str | None = None
 
+    def sentence(self) -> str:
+        """For people."""
+        return f"{'Deposit' if self.incoming else 'Withdrawal'} of {plain(self.amount)}."
+
 
 @dataclass(frozen=True, slots=True)
 class Moved:
@@ -42,7 +48,9 @@ class Moved:
 
 
 class MoveCash:
-    """Conflict `insufficient_cash` (context shows available and reserved) and `reported_by_venue`."""
+    """Conflict `insufficient_cash` (context shows available and reserved) and
+    `reported_by_venue`.
+    """
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
@@ -67,7 +75,7 @@ class MoveCash:
                     "cash_deposited" if movement.incoming else "cash_withdrawn",
                     account.id,
                     work.now,
-                    f"{'Deposit' if movement.incoming else 'Withdrawal'} of {plain(movement.amount)}.",
+                    movement.sentence(),
                     inputs={"amount": movement.amount, "note": movement.note},
                     outputs={
                         "transfer_id": transfer.id,
@@ -105,7 +113,7 @@ class MoveCash:
                     "cash_deposited" if movement.incoming else "cash_withdrawn",
                     after,
                     work.now,
-                    f"{'Deposit' if movement.incoming else 'Withdrawal'} of {plain(movement.amount)}.",
+                    movement.sentence(),
                     inputs={"amount": movement.amount, "source": counterparty},
                     outputs={"transfer_id": transfer.id, "flow_id": flow_id, "cash": after.cash},
                 )

@@ -73,7 +73,9 @@ class Claims:
 
 
 def plan_view(position: Position, claims: Claims) -> PositionView:
-    """The position as its plan sees it, with what open orders hold taken out of the free amounts."""
+    """The position as its plan sees it, with what open orders hold taken out of the free
+    amounts.
+    """
     return PositionView(
         position_id=position.id,
         instrument=position.instrument,

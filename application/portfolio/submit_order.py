@@ -1,4 +1,6 @@
-"""Submit an order: gate, reservation, order and events in one transaction; refusals are stored too."""
+"""Submit an order: gate, reservation, order and events in one transaction; refusals are
+stored too.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +18,7 @@ from application.risk.gate_facts import gate_context, reference_of
 from domain.plans.evaluation import is_proposal_stale
 from domain.portfolio.account import Account, TradingState
 from domain.portfolio.apply_fill import hold_reservation
-from domain.portfolio.lifecycle import OrderFact, OrderStatus
+from domain.portfolio.lifecycle import OrderFact, OrderStatus, next_status
 from domain.portfolio.order import Intent, Order, OrderTerms, OrderType, Origin, TimeInForce
 from domain.portfolio.position import Position, PositionStatus
 from domain.portfolio.reservation import Reservation, reserve
@@ -69,7 +71,9 @@ class Submitted:
 
 
 class SubmitOrder:
-    """Raises Conflict `position_closed` or `position_paused`; a refusal by the gate is an answer."""
+    """Raises Conflict `position_closed` or `position_paused`; a refusal by the gate is an
+    answer.
+    """
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
@@ -135,10 +139,14 @@ class SubmitOrder:
     def _refused(
         self, position: Position, draft: Order, verdict: Verdict, work: UnitOfWork
     ) -> Submitted:
-        order = _judged(draft, verdict).moved(
-            OrderFact.REFUSED, work.now, reason=verdict.refusals[0].code
+        order = replace(
+            draft,
+            status=next_status(draft.status, OrderFact.REFUSED),
+            checks=_documents(verdict),
+            reason=verdict.refusals[0].code,
+            rejected_by="gate",
+            reserved=None,
         )
-        order = replace(order, reserved=None, rejected_by="gate", version=1)
         work.orders.add(order)
         work.events.append(
             [
@@ -167,8 +175,10 @@ class SubmitOrder:
         transfers = hold_reservation(draft, position, work.now, transfer_ids(self._ids))
         balances.apply(transfers)
         # The manual venue accepts by itself: nothing is sent, a person reports what was executed.
-        claimed = _judged(draft, verdict).moved(OrderFact.CLAIMED, work.now)
-        order = replace(claimed.moved(OrderFact.ACCEPTED, work.now), version=1)
+        claimed = next_status(draft.status, OrderFact.CLAIMED)
+        order = replace(
+            draft, status=next_status(claimed, OrderFact.ACCEPTED), checks=_documents(verdict)
+        )
         work.orders.add(order)
         work.ledger.post(transfers, balances)
         terms = order.terms
@@ -200,7 +210,9 @@ class SubmitOrder:
 
 
 def _require_fresh_proposal(position: Position, request: OrderRequest, work: UnitOfWork) -> None:
-    """Conflict `proposal_stale` after the proposal's expiry, or when the price moved over 20 bps."""
+    """Conflict `proposal_stale` after the proposal's expiry, or when the price moved over
+    20 bps.
+    """
     if request.proposal_id is None:
         return
     proposal = work.evaluations.get(request.proposal_id)
@@ -246,12 +258,14 @@ def _require_open(position: Position, context: GateContext) -> None:
         raise Conflict("position_paused", f"Position {position.id} is paused.")
 
 
-def _judged(order: Order, verdict: Verdict) -> Order:
-    return replace(order, checks=tuple(f.as_document() for f in verdict.findings))
+def _documents(verdict: Verdict) -> tuple[dict[str, object], ...]:
+    return tuple(finding.as_document() for finding in verdict.findings)
 
 
 def require_order_prices(request: OrderRequest) -> None:
-    """Limit orders carry a limit price, stop orders a stop price, GTD its end, others none of it."""
+    """Limit orders carry a limit price, stop orders a stop price, GTD its end, others none
+    of it.
+    """
     faults = []
     for name, value, needed in (
         ("limit_price", request.limit_price, request.type in _LIMIT_TYPES),

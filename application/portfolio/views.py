@@ -56,7 +56,9 @@ def newest_price(position: Position, prices: Prices, now: datetime) -> PriceView
 
 
 def valued(position: Position, prices: Prices, now: datetime) -> ValuedPosition:
-    """Equity, unrealised P&L and stock share at the newest price; null with a reason without one."""
+    """Equity, unrealised P&L and stock share at the newest price; null with a reason
+    without one.
+    """
     price = newest_price(position, prices, now)
     value = None if price is None else price.value
     basis = position.basis

@@ -26,7 +26,9 @@ from domain.shared.side import Side
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows strictly after `after` in the list's order, at most `limit`; `descending` reverses it."""
+    """Rows strictly after `after` in the list's order, at most `limit`; `descending`
+    reverses it.
+    """
 
     limit: int = 100
     after: str | None = None
@@ -129,7 +131,9 @@ class Orders(Protocol):
         ...
 
     def last_similar_at(self, order: Order, since: datetime) -> datetime | None:
-        """When the newest order with the same position, side, type, quantity and prices was made."""
+        """When the newest order with the same position, side, type, quantity and prices
+        was made.
+        """
         ...
 
     def client_order_id_exists(self, client_order_id: str) -> bool:

@@ -99,6 +99,11 @@ class Store(Protocol):
 
     def query(self, work: Callable[[UnitOfWork], T], context: RequestContext) -> T: ...
 
+    def on_settled(self, listener: Callable[[], None]) -> None:
+        """Register a callable run on the writer's thread after the last reply of a batch, so that
+        whoever takes replies needs to be woken once for all of them."""
+        ...
+
     def on_commit(self, listener: Callable[[int], None]) -> None:
         """Register a callable told the newest event seq after each commit that appended events."""
         ...

@@ -1,7 +1,8 @@
 """The only function that changes a position because of an execution (cash settlement).
 
 BUY: cash −(qP + fee), shares +q. SELL: cash +(qP − fee), shares −q. Money moves through the order's
-reservation first; when the order ends the unused rest of the reservation is voided in the same step.
+reservation first; when the order ends the unused rest of the reservation is voided in the same
+step.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +30,9 @@ from domain.shared.side import Side
 
 @dataclass(frozen=True, slots=True)
 class FillOutcome:
-    """Everything one execution changed; `restated` maps other fills' ids to corrected realised P&L."""
+    """Everything one execution changed; `restated` maps other fills' ids to corrected
+    realised P&L.
+    """
 
     position: Position
     order: Order
@@ -48,8 +51,8 @@ def apply_fill(
 ) -> FillOutcome:
     """Book one execution.
 
-    `history` yields all earlier entries of the position; it is read only when the execution is older
-    than one already booked, and then the cost basis is rebuilt in time order.
+    `history` yields all earlier entries of the position; it is read only when the execution is
+    older than one already booked, and then the cost basis is rebuilt in time order.
     Raises Conflict `insufficient_cash`, `insufficient_quantity`, or `split_out_of_order` when the
     execution counts shares of before a split; nothing is changed then.
     """

@@ -1,10 +1,12 @@
-"""Average-cost accounting as a fold over book entries, exact because it carries the cost, not its quotient.
+"""Average-cost accounting as a fold over book entries, exact because it carries the cost, not its
+quotient.
 
-State (Q, K, R, F): signed quantity, total cost of the holding (null when inventory arrived without a
+State (Q, K, R, F): signed quantity, total cost of the holding (null when inventory arrived without
+a
 price), realised P&L before fees, fees paid. BUY q at P: K += qP. SELL q: the share K·q/Q leaves the
 holding (all of K when flat) and R += qP − that share, which is the published R += (P − avg)·q.
-A split by r: Q = Q·r toward zero on the book's 8 decimals, K unchanged; a holding that falls below one
-step is gone, and its cost is realised as a loss.
+A split by r: Q = Q·r toward zero on the book's 8 decimals, K unchanged; a holding that falls below
+one step is gone, and its cost is realised as a loss.
 Money terms are rounded to ledger cash (6 decimals, half-even) before they are added, so
 `cash + Q·mark = flows + R + (Q·mark − K) − F` holds to the last digit.
 """
@@ -50,7 +52,9 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BookEntry:
-    """One change of a holding. `qty` is the quantity of a fill or transfer and the ratio of a split."""
+    """One change of a holding. `qty` is the quantity of a fill or transfer and the ratio of a
+    split.
+    """
 
     kind: EntryKind
     at: datetime

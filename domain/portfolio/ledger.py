@@ -1,7 +1,9 @@
 """Double-entry ledger: every transfer moves one amount of one asset from one bucket to another.
 
-Because a transfer debits what it credits, the sum of one asset over all buckets is zero. Own buckets
-never go negative in a cash account; contra buckets (the outside world) mirror them with opposite sign.
+Because a transfer debits what it credits, the sum of one asset over all buckets is zero. Own
+buckets
+never go negative in a cash account; contra buckets (the outside world) mirror them with opposite
+sign.
 """
 
 from collections.abc import Iterable, Mapping
@@ -70,7 +72,9 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LedgerKey:
-    """One ledger account: whose (an account, or a cell by its position id), of what, in which bucket."""
+    """One ledger account: whose (an account, or a cell by its position id), of what, in which
+    bucket.
+    """
 
     account_id: str
     holder_id: str
@@ -122,7 +126,7 @@ class Balances:
             if key.bucket in OWN_BUCKETS and self._amounts[key] < 0:
                 raise Defect(
                     "ledger_invariant",
-                    f"Bucket {key.bucket} of {key.holder_id} would hold {self._amounts[key]} {key.asset}.",
+                    f"{key.bucket} of {key.holder_id} would be {self._amounts[key]} {key.asset}.",
                 )
 
     def touched(self) -> dict[LedgerKey, Decimal]:

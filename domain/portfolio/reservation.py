@@ -1,7 +1,9 @@
 """What an open order holds back, so that two orders never use the same cash or the same shares.
 
-BUY: qty · price · (1 + commission rate), with price = the limit, or the reference plus 1 % for market
-orders. SELL: the quantity. A BUY without any known price reserves nothing; cash is checked at the fill.
+BUY: qty · price · (1 + commission rate), with price = the limit, or the reference plus 1 % for
+market
+orders. SELL: the quantity. A BUY without any known price reserves nothing; cash is checked at the
+fill.
 """
 
 from dataclasses import dataclass
@@ -24,7 +26,9 @@ class Reservation:
 
 
 def reservation_price(terms: OrderTerms, reference_price: Decimal | None) -> Decimal | None:
-    """Worst price a BUY is expected to pay: its limit, else reference · 1.01; null without either."""
+    """Worst price a BUY is expected to pay: its limit, else reference · 1.01; null without
+    either.
+    """
     if terms.limit_price is not None:
         return terms.limit_price
     return None if reference_price is None else reference_price * (ONE + MARKET_ORDER_MARGIN)
@@ -41,7 +45,9 @@ def reserve(terms: OrderTerms, reference_price: Decimal | None) -> Reservation:
 
 
 def still_needed(terms: OrderTerms, price: Decimal | None, remaining_qty: Decimal) -> Decimal:
-    """The hold for what is left of an order: 0 once nothing is left, cash rounded up to 6 decimals."""
+    """The hold for what is left of an order: 0 once nothing is left, cash rounded up to 6
+    decimals.
+    """
     if terms.side is Side.SELL:
         return remaining_qty
     if price is None:

@@ -12,7 +12,9 @@ from domain.shared.side import Side
 
 @dataclass(frozen=True, slots=True)
 class OrderDraft:
-    """The order as it would be sent. `needs_cash` is its whole reservation, null without a price."""
+    """The order as it would be sent. `needs_cash` is its whole reservation, null without a
+    price.
+    """
 
     side: Side
     qty: Decimal

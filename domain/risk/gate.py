@@ -1,4 +1,6 @@
-"""The one gate: all checks run, every time, and the verdict lists each one in the registry's order."""
+"""The one gate: all checks run, every time, and the verdict lists each one in the
+registry's order.
+"""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -44,7 +46,9 @@ def judge(context: GateContext) -> Verdict:
 
 
 def _adjusted_quantity(context: GateContext, findings: tuple[Finding, ...]) -> Decimal | None:
-    """Largest step multiple that every quantity-dependent check passes; null when another check fails."""
+    """Largest step multiple that every quantity-dependent check passes; null when another check
+    fails.
+    """
     if any(f.refuses and f.quantity_max is None for f in findings):
         return None
     bounds = [f.quantity_max for f in findings if f.quantity_max is not None]

@@ -1,4 +1,6 @@
-"""What the gate answers: every check with its limit, the value it saw, and the room that is left."""
+"""What the gate answers: every check with its limit, the value it saw, and the room that
+is left.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,5 @@
-"""Canonical JSON: one byte string per value, so hashes and signatures compare meaning, not spelling.
+"""Canonical JSON: one byte string per value, so hashes and signatures compare meaning, not
+spelling.
 
 Keys sorted by code point, no spaces, numbers without exponent or trailing zeros (1.50 equals 1.5
 equals 1.5e0), UTF-8. The same rule serves idempotency signatures and the event hash chain.

@@ -77,7 +77,9 @@ def decimals_of(value: Decimal) -> int:
 
 
 def plain(value: Decimal) -> str:
-    """Exact text without exponent or trailing zeros: Decimal('1.500') → '1.5', Decimal('1E+2') → '100'."""
+    """Exact text without exponent or trailing zeros: Decimal('1.500') → '1.5', Decimal('1E+2') →
+    '100'.
+    """
     text = str(value)
     if "E" in text:
         text = format(value, "f")
@@ -87,7 +89,9 @@ def plain(value: Decimal) -> str:
 
 
 def _widen_default_context() -> None:
-    """Every thread computes with 50 digits: the library default of 28 could round a product of two prices."""
+    """Every thread computes with 50 digits: the library default of 28 could round a product of two
+    prices.
+    """
     decimal.DefaultContext.prec = EXACT.prec
     decimal.setcontext(EXACT.copy())
 

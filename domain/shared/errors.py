@@ -23,7 +23,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FieldFault:
-    """What is wrong with one field: RFC 6901 pointer, snake_case code, sentence. Never the value."""
+    """What is wrong with one field: RFC 6901 pointer, snake_case code, sentence. Never the
+    value.
+    """
 
     pointer: str
     code: str

@@ -1,4 +1,6 @@
-"""The one event root: facts in the past tense, appended to the log in the transaction of their effect."""
+"""The one event root: facts in the past tense, appended to the log in the transaction of their
+effect.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +26,9 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class LoggedEvent:
-    """An event as the append-only log holds it; `hash` = SHA-256(previous hash ‖ canonical JSON)."""
+    """An event as the append-only log holds it; `hash` = SHA-256(previous hash ‖ canonical
+    JSON).
+    """
 
     seq: int
     id: str

@@ -1,4 +1,6 @@
-"""Identifiers: a short prefix that names the kind, then a UUIDv7 in hex, so ids sort by creation."""
+"""Identifiers: a short prefix that names the kind, then a UUIDv7 in hex, so ids sort by
+creation.
+"""
 
 from enum import StrEnum
 

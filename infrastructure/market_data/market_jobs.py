@@ -18,7 +18,6 @@ from infrastructure.persistence.engine import open_database
 from infrastructure.persistence.store import SqlStore
 
 
-
 def run_import(spec: Mapping[str, object], context: JobContext) -> dict[str, object]:
     """Import one upload. The report is the result, whether rows were stored or not."""
     declared = spec.get("import")

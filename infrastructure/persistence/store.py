@@ -57,6 +57,10 @@ class SqlStore:
         """Tell the listener the newest seq after each commit that appended events."""
         self.writer.on_commit(listener)
 
+    def on_settled(self, listener: Callable[[], None]) -> None:
+        """Tell the listener when every reply of a batch was given."""
+        self.writer.on_settled(listener)
+
     def close(self) -> None:
         """Finish queued commands, then close every connection."""
         self.writer.close()

@@ -1,12 +1,13 @@
 """Column types that keep values exact on both databases.
 
-Decimals are TEXT in SQLite and NUMERIC(38,18) in PostgreSQL; instants are fixed-width RFC 3339 text in
-SQLite (text order is time order) and timestamptz in PostgreSQL; documents are canonical JSON text on
-both, because a hash over them must not depend on the database.
+Decimals are TEXT in SQLite and NUMERIC(38,18) in PostgreSQL; instants are fixed-width RFC 3339
+text in
+SQLite (text order is time order) and timestamptz in PostgreSQL; documents are canonical JSON text
+on both, because a hash over them must not depend on the database.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,6 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from domain.shared.decimals import plain
 from domain.shared.instants import from_rfc3339, rfc3339
-
 
 INT64_DIGITS = 18
 
@@ -104,13 +104,62 @@ def _read_json(value: str | None) -> object:
     return None if value is None else from_json(value)
 
 
+class StoredJson(Sequence[Any]):
+    """A stored JSON array that is parsed only when somebody looks inside.
+
+    Most readers pass it on as it is: `text` is what the answer holds, to the letter.
+    """
+
+    __slots__ = ("_items", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._items: list[Any] | None = None
+
+    def _parsed(self) -> list[Any]:
+        if self._items is None:
+            self._items = from_json(self.text)
+        return self._items
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._parsed()[index]
+
+    def __len__(self) -> int:
+        return len(self._parsed())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._parsed() == list(other)
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+class JsonArrayText(TypeDecorator[Sequence[Any]]):
+    """A JSON array as text, read lazily."""
+
+    impl = Text
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        return _write_array
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        return StoredJson
+
+
+def _write_array(value: Sequence[Any]) -> str:
+    return value.text if isinstance(value, StoredJson) else to_json(value)
+
+
 def to_json(value: object) -> str:
     """JSON text whose numbers are the exact decimals."""
     return orjson.dumps(value, default=_decimal_as_number).decode()
 
 
 def from_json(text: str) -> Any:
-    """Inverse of `to_json`; whole numbers beyond 64 bits stay Decimal, which every encoder takes."""
+    """Inverse of `to_json`; whole numbers beyond 64 bits stay Decimal, which every encoder
+    takes.
+    """
     return json.loads(text, parse_float=Decimal, parse_int=_integer)
 
 

@@ -1,11 +1,13 @@
 """One writer thread, many commands, one COMMIT: group commit with a savepoint per command.
 
 Each turn takes what is queued (up to `BATCH_MAX`), runs every command inside its own SAVEPOINT and
-commits once; only then are the callers answered. A command that raises is rolled back to its savepoint
+commits once; only then are the callers answered. A command that raises is rolled back to its
+savepoint
 and answered with its fault; the rest of the batch stands. If the COMMIT itself fails nobody is told
 success: every caller of the batch gets Unavailable `store_unavailable` and may retry with its key.
 
-Several processes on PostgreSQL take turns batch by batch through a transaction-scoped advisory lock,
+Several processes on PostgreSQL take turns batch by batch through a transaction-scoped advisory
+lock,
 because a gapless, hash-chained log has exactly one end. SQLite's BEGIN IMMEDIATE does the same.
 """
 
@@ -63,6 +65,7 @@ class BatchedWriter:
         self._cache = StatementCache(engine.dialect)
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._listeners: list[Callable[[int], None]] = []
+        self._settled_listeners: list[Callable[[], None]] = []
         self._closed = False
         self._connection: Any = None
         self._memory: dict[tuple[str, str], Any] = {}
@@ -88,6 +91,14 @@ class BatchedWriter:
     def on_commit(self, listener: Callable[[int], None]) -> None:
         """Listeners run on the writer thread and must only hand the number on."""
         self._listeners.append(listener)
+
+    def on_settled(self, listener: Callable[[], None]) -> None:
+        """Listeners run on the writer thread once all replies of a batch were given."""
+        self._settled_listeners.append(listener)
+
+    def _settled(self) -> None:
+        for listener in self._settled_listeners:
+            listener()
 
     @property
     def depth(self) -> int:
@@ -143,6 +154,7 @@ class BatchedWriter:
             fault.__cause__ = broken
             for job in batch:
                 job.reply(None, fault)
+            self._settled()
             return
         self._seen = head.copy()
         self._count(len(batch), session.statements)
@@ -151,6 +163,7 @@ class BatchedWriter:
                 listener(head.seq)
         for reply, result, error in outcomes:
             reply(result, error)
+        self._settled()
 
     def _execute(
         self, job: _Job, session: SqlSession, head: ChainHead

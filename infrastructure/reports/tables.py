@@ -1,4 +1,6 @@
-"""A table as csv or xlsx bytes; a text cell that a spreadsheet could run as a formula is neutralised."""
+"""A table as csv or xlsx bytes; a text cell that a spreadsheet could run as a formula is
+neutralised.
+"""
 
 import csv
 import io

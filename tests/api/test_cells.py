@@ -102,7 +102,12 @@ def test_a_malformed_cell_is_refused_and_nothing_is_written(
     before = row_counts(data_dir)
     refused = book.post("/positions", body)
     assert refused.status_code == 422
-    assert refusal(refused)[1] in ("invalid_request", "invalid_symbol", "invalid_plan", "invalid_qty")
+    assert refusal(refused)[1] in (
+        "invalid_request",
+        "invalid_symbol",
+        "invalid_plan",
+        "invalid_qty",
+    )
     assert refused.json()["errors"], "the faulty field is named"
     assert row_counts(data_dir) == before
 

@@ -26,9 +26,7 @@ def test_the_logs_of_a_day_of_secrets_hold_none(
     settings: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     app = create_app(settings)
-    with TestClient(
-        app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False
-    ) as client:
+    with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         app.state.operations.logs.redactor.remember(SECRET)
         capfd.readouterr()
         token = (tmp_path / "owner.token").read_text().strip()

@@ -1,9 +1,10 @@
 """What Ballast is measured against: plain FastAPI, one SQLAlchemy async-session insert per order.
 
 Same durability (SQLite, WAL, synchronous=FULL), same server, no gate, no ledger, no events, no keys.
-`/order` and `/orders` answer Ballast's own models from memory.
+`/order` answers Ballast's own model from memory, `/orders` a hundred of them from its database.
 """
 
+import json
 import os
 import uuid
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from pydantic import BaseModel
-from sqlalchemy import event
+from sqlalchemy import Column, Table, Text, event, insert, select
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -67,10 +68,26 @@ class SubmittedOut(BaseModel):
     position_id: str
 
 
+_COLUMNS = [name for name in OrderOut.model_fields if name != "id"]
+order_rows = Table(
+    "order_rows", Base.metadata, Column("id", Text, primary_key=True),
+    *(Column(name, Text) for name in _COLUMNS),
+)  # fmt: skip
+"""The same columns Ballast stores for an order; decimals, times and checks as text."""
+
+
+def _row(order: OrderOut) -> dict[str, str | None]:
+    document = order.model_dump(mode="json")
+    checks = json.dumps(document.pop("checks"))
+    texts = {name: None if value is None else str(value) for name, value in document.items()}
+    return {**texts, "checks": checks}
+
+
 @asynccontextmanager
 async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
+        await connection.execute(insert(order_rows), [_row(_order(n)) for n in range(100)])
     yield
 
 
@@ -116,7 +133,6 @@ def _order(number: int) -> OrderOut:
 
 
 ONE = _order(0)
-HUNDRED = Listing(items=[_order(n) for n in range(100)], next_cursor=None, total=None)
 
 
 @app.get("/order")
@@ -126,4 +142,7 @@ async def one() -> OrderOut:
 
 @app.get("/orders")
 async def hundred() -> Listing[OrderOut]:
-    return HUNDRED
+    async with sessions() as session:
+        rows = (await session.execute(select(order_rows).limit(100))).mappings().all()
+    items = [OrderOut.model_validate({**row, "checks": json.loads(row["checks"])}) for row in rows]
+    return Listing(items=items, next_cursor=None, total=None)

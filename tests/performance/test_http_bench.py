@@ -125,9 +125,7 @@ def test_one_small_resource(benchmark, service: Server, plain: Server) -> None:
     )["order_id"]
     mine, others = alternate(
         benchmark,
-        lambda: run_load(
-            service.port, spread([request("GET", f"/api/v1/orders/{order}")] * READS)
-        ),
+        lambda: run_load(service.port, spread([request("GET", f"/api/v1/orders/{order}")] * READS)),
         lambda: run_load(plain.port, spread([request("GET", "/order")] * READS)),
     )
     report(benchmark, "one small resource", mine, others, ">= 0.5")

@@ -95,7 +95,7 @@ def test_one_cycle_over_a_thousand_cells(
     benchmark.extra_info["longest_command_ms"] = round(longest.wall_ms, 2)
     benchmark.extra_info["longest_command_worked_ms"] = round(longest.worked_ms, 2)
     seconds = benchmark.stats.stats.median  # type: ignore[union-attr]
-    print(  # noqa: T201
+    print(
         f"\n{seconds:.3f} s a cycle; longest command {longest.wall_ms:.1f} ms, "
         f"of which it worked {longest.worked_ms:.1f} ms"
     )

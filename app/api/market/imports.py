@@ -1,4 +1,6 @@
-"""Import candles from a file: the upload is stored, a job parses and checks it, the report stays."""
+"""Import candles from a file: the upload is stored, a job parses and checks it, the report
+stays.
+"""
 
 from dataclasses import dataclass
 from hashlib import sha256

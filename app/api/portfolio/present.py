@@ -107,7 +107,7 @@ def order_document(order: Order) -> dict[str, object]:
 def submitted(request_id: str, result: Submitted) -> Presented:
     """201 with the order, or 422 with every check."""
     order, verdict = result.order, result.verdict
-    checks = list(order.checks)
+    checks = order.checks
     if result.accepted:
         # The findings are already documents of this shape; the schema tests hold them to it.
         body = {

@@ -171,7 +171,9 @@ class PlanChangeIn(RequestModel):
 
 
 class PositionOut(AnswerModel):
-    """A position with what can be derived from it. Fields that do not exist are null with a reason."""
+    """A position with what can be derived from it. Fields that do not exist are null with
+    a reason.
+    """
 
     id: str
     ticker: str

@@ -8,7 +8,9 @@ from domain.risk.verdict import CheckStatus, Finding, Severity
 
 
 def daily_order_cap(context: GateContext) -> Finding:
-    """Accepted orders of the position on its trading day < `max_orders_per_day`; a close is exempt."""
+    """Accepted orders of the position on its trading day < `max_orders_per_day`; a close
+    is exempt.
+    """
     plan = context.position.plan
     if plan is None:
         return not_applicable("daily_order_cap", "no_plan")
@@ -28,7 +30,9 @@ def daily_order_cap(context: GateContext) -> Finding:
 
 
 def duplicate_order(context: GateContext) -> Finding:
-    """A client order id is never used twice; the same order again within the window warns or blocks."""
+    """A client order id is never used twice; the same order again within the window warns or
+    blocks.
+    """
     counters, limits = context.counters, context.limits
     if counters.client_order_id_exists:
         return Finding("duplicate_order", CheckStatus.FAILED, reason="duplicate_client_order_id")

@@ -23,6 +23,7 @@ class MemoryStore:
         self._tables = Tables()
         self._lock = threading.RLock()
         self._listeners: list[Callable[[int], None]] = []
+        self._settled_listeners: list[Callable[[], None]] = []
 
     def command(self, work: Callable[[UnitOfWork], T], context: RequestContext) -> "Future[T]":
         """Run the command now; the future is done when this returns."""
@@ -44,6 +45,8 @@ class MemoryStore:
         error = future.exception()
         # On failure the result is not looked at, as with a writer that has none to give.
         reply(None if error else future.result(), error)  # type: ignore[arg-type]
+        for listener in self._settled_listeners:
+            listener()
 
     def query(self, work: Callable[[UnitOfWork], T], context: RequestContext) -> T:
         """Run the query under the lock: it sees whole commands only."""
@@ -53,6 +56,10 @@ class MemoryStore:
     def on_commit(self, listener: Callable[[int], None]) -> None:
         """Tell the listener the newest seq after each command that appended events."""
         self._listeners.append(listener)
+
+    def on_settled(self, listener: Callable[[], None]) -> None:
+        """Every command is a batch of its own here."""
+        self._settled_listeners.append(listener)
 
     def close(self) -> None:
         """Nothing is held outside of memory."""

@@ -15,9 +15,8 @@ from infrastructure.persistence.session import Row, SqlSession
 from infrastructure.persistence.tables.portfolio import balances as balances_table
 from infrastructure.persistence.tables.portfolio import cash_flows, transfers
 
-_HOLDERS_2 = select(balances_table).where(
-    balances_table.c.holder_id.in_((bindparam("first"), bindparam("second")))
-)
+_HELD = "balances"
+_HOLDER = select(balances_table).where(balances_table.c.holder_id == bindparam("holder_id"))
 _ACCOUNT = select(balances_table).where(balances_table.c.account_id == bindparam("account_id"))
 _SEQ = "transfer_seq"
 _LAST_SEQ = select(func.max(transfers.c.seq).label("last"))
@@ -56,12 +55,18 @@ class SqlLedgerBook:
         self._context = context
 
     def balances(self, *holder_ids: str) -> Balances:
-        if len(holder_ids) <= 2:
-            rows = self._session.all(_HOLDERS_2, first=holder_ids[0], second=holder_ids[-1])
-        else:
-            query = select(balances_table).where(balances_table.c.holder_id.in_(holder_ids))
-            rows = self._session.built(query)
-        return Balances({_key(row): row["amount"] for row in rows})
+        amounts: dict[LedgerKey, Decimal] = {}
+        for holder_id in holder_ids:
+            amounts.update(self._held(holder_id))
+        return Balances(amounts)
+
+    def _held(self, holder_id: str) -> Mapping[LedgerKey, Decimal]:
+        known: dict[LedgerKey, Decimal] | None = self._session.recall(_HELD, holder_id)
+        if known is None:
+            rows = self._session.all(_HOLDER, holder_id=holder_id)
+            known = {_key(row): row["amount"] for row in rows}
+            self._session.remember(_HELD, holder_id, known)
+        return known
 
     def amounts(self, account_id: str) -> Mapping[LedgerKey, Decimal]:
         rows = self._session.all(_ACCOUNT, account_id=account_id)
@@ -91,6 +96,10 @@ class SqlLedgerBook:
             for key, amount in touched.items()
         ]
         self._session.run_many(_UPSERT[self._session.dialect_name], rows)
+        for key, amount in touched.items():
+            held: dict[LedgerKey, Decimal] | None = self._session.recall(_HELD, key.holder_id)
+            if held is not None:
+                held[key] = amount
 
     def transfers(self, account_id: str, page: Page) -> Sequence[tuple[str, Transfer]]:
         query = select(transfers).where(transfers.c.account_id == account_id)

@@ -60,6 +60,7 @@ _OPEN = (
     )
     .order_by(orders.c.id)
 )
+_CLAIMED = "claims"
 _CLAIMS = (
     select(
         orders.c.id,
@@ -167,6 +168,18 @@ class SqlOrders:
         if order.terms.origin is Origin.PLAN and not order.status.is_terminal:
             self._require_none_in_flight(order.position_id)
         self._session.run(_INSERT, **_row(order))
+        self._note_claim(order)
+
+    def _note_claim(self, order: Order) -> None:
+        """Keep the remembered claims of the position in step with this order."""
+        known: dict[str, OpenOrder] | None = self._session.recall(_CLAIMED, order.position_id)
+        if known is None:
+            return
+        known.pop(order.id, None)
+        if not order.status.is_terminal:
+            known[order.id] = OpenOrder(
+                order.id, order.terms.side, order.status, order.remaining_qty, order.reserved
+            )
 
     def _require_none_in_flight(self, position_id: str) -> None:
         if self._session.one(_IN_FLIGHT, position_id=position_id) is not None:
@@ -178,21 +191,26 @@ class SqlOrders:
         row = {name: getattr(order, name) for name in _MUTABLE}
         if self._session.run(_UPDATE, key=order.id, before=order.version - 1, **row) != 1:
             raise StaleVersion("stale_version", f"Order {order.id} changed meanwhile.")
+        self._note_claim(order)
 
     def open_of(self, position_id: str) -> Sequence[Order]:
         return [_order(row) for row in self._session.all(_OPEN, position_id=position_id)]
 
     def claims_of(self, position_id: str) -> Sequence[OpenOrder]:
-        return [
-            OpenOrder(
-                row["id"],
-                Side(row["side"]),
-                OrderStatus(row["status"]),
-                row["qty"] - row["filled_qty"],
-                row["reserved"],
-            )
-            for row in self._session.all(_CLAIMS, position_id=position_id)
-        ]
+        known: dict[str, OpenOrder] | None = self._session.recall(_CLAIMED, position_id)
+        if known is None:
+            known = {
+                row["id"]: OpenOrder(
+                    row["id"],
+                    Side(row["side"]),
+                    OrderStatus(row["status"]),
+                    row["qty"] - row["filled_qty"],
+                    row["reserved"],
+                )
+                for row in self._session.all(_CLAIMS, position_id=position_id)
+            }
+            self._session.remember(_CLAIMED, position_id, known)
+        return sorted(known.values(), key=lambda claim: claim.id)
 
     def accepted_since(self, position_id: str, since: datetime) -> int:
         row = self._session.one(_ACCEPTED_SINCE, position_id=position_id, since=since)
@@ -297,7 +315,6 @@ def _order(row: Row) -> Order:
     terms["intent"] = Intent(terms["intent"])
     terms["origin"] = Origin(terms["origin"])
     row["status"] = OrderStatus(row["status"])
-    row["checks"] = tuple(row["checks"])
     return Order(**row, terms=OrderTerms(**terms))
 
 

@@ -29,6 +29,7 @@ _IMMUTABLE = {
     "opened_at",
 }
 
+_POSITION = "position"
 _INSERT = insert(positions)
 _BY_ID = select(positions).where(
     positions.c.id == bindparam("id"), positions.c.owner_id == bindparam("owner_id")
@@ -57,19 +58,26 @@ class SqlPositions:
         self._owner_id = context.owner_id
 
     def get(self, position_id: str) -> Position:
+        known: Position | None = self._session.recall(_POSITION, position_id)
+        if known is not None and known.owner_id == self._owner_id:
+            return known
         row = self._session.one(_BY_ID, id=position_id, owner_id=self._owner_id)
         if row is None:
             raise NotFound("position_not_found", f"No position {position_id}.")
-        return _position(row)
+        position = _position(row)
+        self._session.remember(_POSITION, position_id, position)
+        return position
 
     def add(self, position: Position) -> None:
         self._session.run(_INSERT, **_row(position))
+        self._session.remember(_POSITION, position.id, position)
 
     def save(self, position: Position) -> None:
         row = {k: v for k, v in _row(position).items() if k not in _IMMUTABLE}
         changed = self._session.run(_UPDATE, key=position.id, before=position.version - 1, **row)
         if changed != 1:
             raise StaleVersion("stale_version", f"Position {position.id} changed meanwhile.")
+        self._session.remember(_POSITION, position.id, position)
 
     def list(self, where: PositionFilter, page: Page) -> Sequence[Position]:
         query = paged(self._filtered(select(positions), where), positions.c.id, page)

@@ -1,4 +1,6 @@
-"""The book of record: accounts, positions, orders, fills, ledger, evaluations, corporate actions."""
+"""The book of record: accounts, positions, orders, fills, ledger, evaluations, corporate
+actions.
+"""
 
 from sqlalchemy import (
     Boolean,
@@ -15,7 +17,7 @@ from sqlalchemy import (
 
 from infrastructure.persistence.tables.metadata import METADATA
 from infrastructure.persistence.tables.platform import SEQUENCE
-from infrastructure.persistence.types import ExactDecimal, Instant, JsonText
+from infrastructure.persistence.types import ExactDecimal, Instant, JsonArrayText, JsonText
 
 # Conditions of partial indexes. A query uses such an index only when it repeats the words.
 IS_OPEN_ORDER = "status NOT IN ('filled','cancelled','expired','rejected')"
@@ -116,7 +118,7 @@ orders = Table(
     Column("reservation_price", ExactDecimal),
     Column("reason", Text),
     Column("rejected_by", Text),
-    Column("checks", JsonText, nullable=False),
+    Column("checks", JsonArrayText, nullable=False),
     Column("evaluation_id", Text),
     Column("cancel_requested_at", Instant),
     Column("deferred_until", Instant),
