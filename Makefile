@@ -2,15 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-HOST ?= 127.0.0.1
-PORT ?= 8000
 RUNTIME := $(VENV)/.runtime-ready
 DEV := $(VENV)/.dev-ready
 
 .PHONY: run test check bench demo lint types imports openapi docs lock clean
 
 run: $(RUNTIME)
-	@BALLAST_HOST=$(HOST) BALLAST_PORT=$(PORT) $(BIN)/python -m app.cli serve
+	@$(if $(HOST),BALLAST_HOST=$(HOST)) $(if $(PORT),BALLAST_PORT=$(PORT)) $(BIN)/python -m app.cli serve
 
 test: $(DEV)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)

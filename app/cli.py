@@ -12,7 +12,6 @@ from pathlib import Path
 
 from dishka import Container
 from pydantic import ValidationError
-from starlette.types import ASGIApp
 
 from app import __version__
 from app.config_file import effective_settings, require_known_keys
@@ -23,7 +22,6 @@ from domain.shared.errors import Fault, NotFound
 from infrastructure.persistence.engine import Database, open_database
 from infrastructure.persistence.store import SqlStore
 
-GRACE_S = 8
 CONSOLE_REQUEST = "req_console"
 EXIT_FAILED = 1
 EXIT_MISUSED = 2
@@ -93,38 +91,13 @@ def _add_token(token: argparse.ArgumentParser) -> None:
 
 def serve(_arguments: argparse.Namespace, settings: Settings) -> int:
     """Migrate and listen; stops within ten seconds of SIGTERM or SIGINT."""
-    import uvicorn  # noqa: PLC0415 - other commands need no server
-
-    migrate_store(_arguments, settings)
     # Importing makes half a million objects that all stay: collecting among them doubles the start.
     gc.disable()
-    uvicorn.run(
-        "app.cli:served_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers if settings.workers > 1 else None,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=settings.behind_tls_proxy,
-        timeout_graceful_shutdown=GRACE_S,
-        ssl_certfile=settings.tls_cert_file,
-        ssl_keyfile=settings.tls_key_file,
-    )
+    from app.server import run_server  # noqa: PLC0415 - other commands need no server
+
+    migrate_store(_arguments, settings)
+    run_server(settings)
     return 0
-
-
-def served_app() -> ASGIApp:
-    """The application of a process of its own; what is there by now is no garbage, ever."""
-    from app.main import create_app  # noqa: PLC0415 - other commands need no application
-
-    app = create_app()
-    gc.freeze()
-    gc.enable()
-    return app
 
 
 def worker(_arguments: argparse.Namespace, settings: Settings) -> int:

@@ -5,12 +5,9 @@ Start: refuse an unsafe bind → migrate → owner and main account → processe
 series are loaded by a child process the first time; readiness waits for it, liveness does not.
 """
 
-import subprocess
 import sys
-import threading
 from dataclasses import dataclass
 
-import structlog
 from dishka import Container
 from fastapi import FastAPI
 
@@ -21,6 +18,7 @@ from app.api.idempotency import Once
 from app.api.paging import Cursors
 from app.guards import BindFacts, require_safe_bind
 from app.identity_provider import service_secret
+from app.market_data_start import load_beside
 from app.operations import Operations
 from app.process_providers import BookProcesses
 from app.settings import Settings
@@ -28,6 +26,7 @@ from app.stream.event_hub import EventHub
 from application.context import SYSTEM, RequestContext
 from application.identity.bootstrap import CreateOwner, FirstStart
 from application.portfolio.accounts import MAIN, OpenAccount
+from application.ports.candles import CandleReader
 from application.ports.rate_limiter import RateLimiter
 from application.ports.unit_of_work import Store, UnitOfWork
 from application.processes.event_pump import EventPump
@@ -41,9 +40,6 @@ from infrastructure.security.service_secret import OWNER_TOKEN_FILE, KeyRing, wr
 # The writer gives up the interpreter lock at every SQL call; the default of 5 ms would let a busy
 # event loop hold each of them up for that long.
 SWITCH_INTERVAL_S = 0.001
-MARKET_DATA_TIMEOUT_S = 300
-MARKET_DATA = "market_data"
-log = structlog.get_logger("ballast.lifecycle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +67,7 @@ class Lifecycle:
         state.spend = Budgets(container.get(RateLimiter), settings).spend
         operations = container.get(Operations)
         state.operations = operations
-        container.get(EventHub)
+        state.event_hub = container.get(EventHub)
         container.get(EventPump).start()
         processes = container.get(BookProcesses)
         operations.board.add(*processes.probes())
@@ -79,8 +75,7 @@ class Lifecycle:
         if settings.run_jobs:
             container.get(JobSupervisor).start()
         if settings.bundled_data:
-            operations.readiness.block(MARKET_DATA, "The bundled series are being loaded.")
-            self._load_market_data_beside(operations)
+            load_beside(settings, container.get(CandleReader), operations)
         operations.readiness.clear("starting")
 
     def stop(self) -> None:
@@ -119,16 +114,6 @@ class Lifecycle:
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
 
-    def _load_market_data_beside(self, operations: Operations) -> None:
-        def run() -> None:
-            try:
-                load_market_data(self.settings)
-                operations.readiness.clear(MARKET_DATA)
-            except (subprocess.SubprocessError, OSError) as error:
-                log.exception("market_data_failed", error=str(error))
-
-        threading.Thread(target=run, name="ballast-market-data", daemon=True).start()
-
 
 def _with_main_account(open_account: OpenAccount, work: UnitOfWork) -> None:
     try:
@@ -148,17 +133,3 @@ def bind_facts(settings: Settings) -> BindFacts:
         tls_key_file=str(key) if key else None,
         behind_tls_proxy=settings.behind_tls_proxy,
     )
-
-
-def load_market_data(settings: Settings) -> None:
-    """Session tables and bundled series, in a child process: this one never imports pandas."""
-    command = [
-        sys.executable,
-        "-m",
-        "infrastructure.market_data.load_bundled",
-        "--data-dir",
-        str(settings.data_dir),
-        "--database-url",
-        settings.database_address,
-    ]
-    subprocess.run(command, check=True, capture_output=True, timeout=MARKET_DATA_TIMEOUT_S)

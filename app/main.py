@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
 from app.api.corporate_actions import routes as corporate_actions
@@ -80,6 +81,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(status.root)
     app.include_router(api, prefix=PREFIX)
     app.include_router(api, prefix=ALIAS, include_in_schema=False)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match"],
+            expose_headers=["ETag", "Link", "Location", "Idempotency-Replayed", "Retry-After"],
+        )
     app.add_middleware(
         HostAndOriginGuard, hosts=settings.allowed_hosts, origins=settings.cors_origins
     )

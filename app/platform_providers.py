@@ -2,7 +2,9 @@
 configured.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, time
+from urllib.parse import unquote, urlsplit
 
 from dishka import Provider, Scope, provide
 
@@ -17,6 +19,7 @@ from app.health import (
     Readiness,
     StoreProbe,
 )
+from app.identity_provider import service_secret
 from app.logging import Logs, configure_logging
 from app.metrics import Metrics
 from app.operations import Operations, ServiceFacts
@@ -152,6 +155,7 @@ class Watching(Provider):
         supervisor: JobSupervisor,
         calendars: CalendarTables,
     ) -> Operations:
+        logs.redactor.remember(*known_secrets(settings))
         readings = StoreReadings(store.database)
         board = HealthBoard()
         board.add(
@@ -168,6 +172,18 @@ class Watching(Provider):
             "event_lag", "Events a consumer is behind.", readings.consumer_lags, label="consumer"
         )
         return Operations(facts, board, Readiness(), metrics, logs)
+
+
+def known_secrets(settings: Settings) -> Iterator[str]:
+    """Texts that may stand in no log, wherever they come from: the secret and every password."""
+    yield service_secret(settings).decode("utf-8", "replace")
+    if settings.owner_password_file is not None:
+        yield settings.owner_password_file.read_text().strip()
+    for address in (settings.database_url, settings.redis_url):
+        password = urlsplit(address).password
+        if password:
+            yield password
+            yield unquote(password)
 
 
 def _last_session(calendars: CalendarTables) -> datetime | None:

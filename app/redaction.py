@@ -24,6 +24,7 @@ _HARMLESS_KEY = re.compile(
 
 _SENSITIVE_VALUE = re.compile(
     r"blt_[A-Za-z0-9]+_[A-Za-z0-9_-]+"
+    r"|\bblr_[A-Za-z0-9_-]+"
     r"|eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
     r"|\b0x[0-9a-fA-F]{64}\b",
@@ -36,7 +37,8 @@ _ASSIGNED = re.compile(
     re.IGNORECASE,
 )
 _SUSPICIOUS = re.compile(
-    r"blt_|eyJ|BEGIN|0x|bearer|basic|://|passw|secret|token|api_?key|signature|otp", re.IGNORECASE
+    r"bl[tr]_|eyJ|BEGIN|0x|bearer|basic|://|passw|secret|token|api_?key|signature|otp",
+    re.IGNORECASE,
 )
 
 

@@ -4,8 +4,11 @@
 """
 
 import argparse
+import fcntl
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from infrastructure.persistence.engine import open_database
 from infrastructure.persistence.store import SqlStore
 
 REWRITE_AFTER = timedelta(days=30)
+LOCK_FILE = ".market-data.lock"
 
 
 def prepare_market_data(data_dir: Path, store: Store, now: datetime) -> tuple[LoadedSeries, ...]:
@@ -36,6 +40,15 @@ def _is_stale(path: Path, now: datetime) -> bool:
     return now - datetime.fromtimestamp(path.stat().st_mtime, UTC) > REWRITE_AFTER
 
 
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """Several API processes start at once; the second finds everything done by the first."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / LOCK_FILE).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def main() -> None:
     """Command line of the child process; prints one JSON line per series."""
     parser = argparse.ArgumentParser(description="Load the bundled daily series.")
@@ -43,11 +56,12 @@ def main() -> None:
     parser.add_argument("--database-url", required=True)
     options = parser.parse_args()
     clock = SystemClock()
-    store = SqlStore(open_database(options.database_url), clock)
-    try:
-        loaded = prepare_market_data(options.data_dir, store, clock.now())
-    finally:
-        store.close()
+    with _alone(options.data_dir):
+        store = SqlStore(open_database(options.database_url), clock)
+        try:
+            loaded = prepare_market_data(options.data_dir, store, clock.now())
+        finally:
+            store.close()
     for item in loaded:
         line = {"series": item.series.key.id, "bars": item.series.bars, "inserted": item.inserted}
         sys.stdout.write(json.dumps(line) + "\n")

@@ -1,0 +1,96 @@
+"""Runs the service under uvicorn: greets once it answers, ends streams when told to stop."""
+
+import gc
+import socket
+import sys
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.guards import UnsafeBind, require_safe_bind
+from app.lifecycle import bind_facts
+from app.main import create_app
+from app.settings import Settings
+from domain.shared.errors import Invalid
+from infrastructure.security.service_secret import OWNER_TOKEN_FILE
+
+GRACE_S = 8
+
+
+def run_server(settings: Settings) -> None:
+    """Listen until SIGTERM or SIGINT. Invalid `unsafe_bind` or `workers_need_postgresql` before."""
+    _require_sound(settings)
+    options: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "loop": "uvloop",
+        "http": "httptools",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": settings.behind_tls_proxy,
+        "timeout_graceful_shutdown": GRACE_S,
+        "ssl_certfile": settings.tls_cert_file,
+        "ssl_keyfile": settings.tls_key_file,
+    }
+    if settings.workers > 1:
+        _introduce(settings)
+        uvicorn.run("app.server:served_app", factory=True, workers=settings.workers, **options)
+    else:
+        app = served_app()
+        ServiceServer(uvicorn.Config(app, **options), app, settings).run()
+
+
+def served_app() -> FastAPI:
+    """The application of a process of its own; what is there by now is no garbage, ever."""
+    app = create_app()
+    gc.freeze()
+    gc.enable()
+    return app
+
+
+class ServiceServer(uvicorn.Server):
+    """One process: greets once it listens, and closes endless streams before waiting for them."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, settings: Settings) -> None:
+        super().__init__(config)
+        self._app = app
+        self._settings = settings
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            _introduce(self._settings)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        hub = getattr(self._app.state, "event_hub", None)
+        if hub is not None:
+            hub.close()
+        super().handle_exit(sig, frame)
+
+
+def _introduce(settings: Settings) -> None:
+    scheme = "https" if settings.tls_cert_file else "http"
+    url = f"{scheme}://{settings.host}:{settings.port}"
+    token_file = settings.data_dir / OWNER_TOKEN_FILE
+    header = "" if settings.auth == "off" else f' -H "Authorization: Bearer $(cat {token_file})"'
+    lines = [f"Ballast listens on {url}", f"  Docs:   {url}/docs"]
+    if settings.auth == "on":
+        lines.append(f"  Token:  {token_file}")
+    lines.append(f"  Try:    curl -s{header} {url}/api/v1/accounts")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def _require_sound(settings: Settings) -> None:
+    try:
+        require_safe_bind(bind_facts(settings))
+    except UnsafeBind as refusal:
+        raise Invalid("unsafe_bind", str(refusal)) from None
+    if settings.workers > 1 and not settings.database_url.startswith("postgresql"):
+        raise Invalid(
+            "workers_need_postgresql",
+            "More than one worker needs PostgreSQL: set BALLAST_DATABASE_URL.",
+        )
