@@ -81,9 +81,10 @@ class RequestBoundary:
         started_s = perf_counter()
         method = scope["method"]
         length, is_chunked = _identify(scope, self._logs.redactor)
+        if method == "HEAD":
+            # A copy: the server frames its answer by the method in its own scope.
+            scope = {**scope, "method": "GET"}
         answer = _Answer(scope, send, is_head=method == "HEAD")
-        if answer.is_head:
-            scope["method"] = "GET"
         token = CURRENT_REQUEST.set(scope)
         self._times.in_flight += 1
         try:

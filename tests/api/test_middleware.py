@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from app.metrics import Metrics
 from app.middleware import BODY_BYTES_MAX, UPLOAD_BYTES_MAX, RequestBoundary
 from app.route_index import index_routes
 from domain.shared.errors import NotFound
+from tests.support.listening_service import listening
 
 
 class Note(BaseModel):
@@ -202,6 +204,26 @@ async def test_head_of_an_endless_stream_ends(door: Door) -> None:
     assert head.status_code == 200 and head.content == b""
     assert door.lines("request_failed") == []
     assert door.metrics.requests.in_flight == 0
+
+
+@pytest.mark.parametrize("path", ["/things/a", "/things/a/stream", "/things/none"])
+def test_a_connection_lives_on_after_head(path: str) -> None:
+    app = FastAPI()
+    app.include_router(_routers())
+    install_problem_handlers(app)
+    logs = configure_logging("info", "json", io.BytesIO())
+    app.add_middleware(RequestBoundary, times=Metrics().requests, logs=logs)
+    asked = f"HEAD {path} HTTP/1.1\r\nHost: here\r\n\r\n"
+    asked += "GET /things/b HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
+    with listening(app) as address:
+        host, _, port = address.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(asked.encode())
+            answered = b"".join(iter(lambda: connection.recv(65536), b""))
+    first, _, rest = answered.partition(b"\r\n\r\n")
+    assert first.startswith(b"HTTP/1.1 ")
+    assert rest.startswith(b"HTTP/1.1 200 ")
+    assert rest.endswith(b'\r\n\r\n{"text":"b"}')
 
 
 async def test_405_lists_the_methods_of_every_route_of_the_path(door: Door) -> None:
