@@ -1,6 +1,7 @@
 """A CSV file becomes a job, the job a report, the report a stored series."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,9 @@ SPEC = json.dumps({"instrument": "ACME", "interval": "1d"})
 def client(tmp_path_factory: pytest.TempPathFactory):
     settings = unhurried(tmp_path_factory.mktemp("data")).model_copy(update={"bundled_data": True})
     with TestClient(create_app(settings), base_url="http://127.0.0.1:8000") as started:
-        for _ in range(600):
-            if started.get("/readyz").status_code == 200:
-                break
+        deadline = time.monotonic() + 60
+        while started.get("/readyz").status_code != 200 and time.monotonic() < deadline:
+            time.sleep(0.05)
         yield started
 
 

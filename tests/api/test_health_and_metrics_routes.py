@@ -36,7 +36,7 @@ from infrastructure.persistence.engine import open_database
 from infrastructure.persistence.migrate import migrate
 from infrastructure.persistence.observations import StoreReadings
 from infrastructure.persistence.store import SqlStore
-from tests.support.stores import SteppingClock, trade_a_little
+from tests.support.scene import SteppingClock, trade_a_little
 
 FACTS = ServiceFacts(
     name="ballast", version="9.9.9", database="sqlite", schema_revision="0001",

@@ -23,7 +23,8 @@ from infrastructure.persistence.doctor import examine
 from infrastructure.persistence.engine import open_database
 from infrastructure.persistence.migrate import migrate
 from infrastructure.persistence.store import SqlStore
-from tests.support.stores import OWNER, SteppingClock, own_postgresql, trade_a_little
+from tests.support.databases import scratch_postgresql
+from tests.support.scene import OWNER, SteppingClock, trade_a_little
 
 
 @pytest.fixture
@@ -180,7 +181,7 @@ def test_postgresql_is_dumped_and_restored_into_an_empty_database(tmp_path: Path
     if shutil.which("pg_dump") is None:
         pytest.skip("No pg_dump program on this machine.")
     dump = tmp_path / "ballast.dump"
-    with own_postgresql() as source, own_postgresql() as other:
+    with scratch_postgresql() as source, scratch_postgresql() as other:
         store = SqlStore(open_database(source), SteppingClock())
         migrate(store.database, tmp_path)
         trade_a_little(store)

@@ -19,7 +19,7 @@ from domain.shared.side import Side
 from infrastructure.persistence.doctor import examine
 from tests.support.corporate_book import CorporateBook, opened_store
 from tests.support.hand_clock import HandClock
-from tests.support.stores import address_of
+from tests.support.scene import address_of
 
 EX_DATE = date(2025, 3, 20)
 EX_DAY = "2025-03-20T14:00:00Z"

@@ -13,7 +13,8 @@ from infrastructure.persistence.engine import open_database
 from infrastructure.persistence.examination import FINDINGS_MAX_PER_CODE, Ailment, Examination
 from infrastructure.persistence.migrate import migrate
 from infrastructure.persistence.store import SqlStore
-from tests.support.stores import SteppingClock, own_postgresql, trade_a_little
+from tests.support.databases import scratch_postgresql
+from tests.support.scene import SteppingClock, trade_a_little
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +134,7 @@ def test_many_findings_of_a_kind_are_counted_and_the_first_are_shown(
 
 
 def test_postgresql_is_examined_alike(tmp_path: Path) -> None:
-    with own_postgresql() as address:
+    with scratch_postgresql() as address:
         database = open_database(address)
         migrate(database, tmp_path)
         store = SqlStore(database, SteppingClock())

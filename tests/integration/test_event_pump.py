@@ -17,7 +17,7 @@ from infrastructure.persistence.event_delivery import SqlEventDeliveries, SqlEve
 from infrastructure.persistence.store import SqlStore
 from tests.support.corporate_book import opened_store
 from tests.support.hand_clock import HandClock
-from tests.support.stores import address_of
+from tests.support.scene import address_of
 
 PATIENCE_S = 30
 OWNER = RequestContext("usr_1", "usr_1", "req_1")

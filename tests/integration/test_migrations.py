@@ -20,7 +20,7 @@ from infrastructure.persistence.migrate import current, head, migrate, move_to
 from infrastructure.persistence.migrations.regenerate import first_revision
 from infrastructure.persistence.store import SqlStore
 from infrastructure.persistence.tables import METADATA
-from tests.support.stores import SteppingClock, address_of, trade_a_little
+from tests.support.scene import SteppingClock, address_of, trade_a_little
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
