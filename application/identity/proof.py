@@ -13,7 +13,7 @@ from application.ports.clock import Clock
 from application.ports.hasher import PasswordHasher
 from application.ports.login_throttle import LoginThrottle
 from application.ports.unit_of_work import Store, UnitOfWork
-from domain.shared.errors import AccessDenied, BadInput, NotAuthenticated
+from domain.shared.errors import AccessDenied, BadInput, Conflict, NotAuthenticated
 
 FRESH_LOGIN = timedelta(minutes=5)
 VIA_SESSION = "session"
@@ -125,7 +125,7 @@ class Reauthenticate:
 
     def __call__(self, principal: Principal, work: UnitOfWork) -> None:
         if principal.via != VIA_SESSION or principal.credential_id is None:
-            raise BadInput("not_a_session", "Only a login session can be re-authenticated.")
+            raise Conflict("not_a_session", "Only a login session can be re-authenticated.")
         session = work.sessions.get(principal.credential_id, principal.user_id)
         work.sessions.save(replace(session, authenticated_at=work.now))
         record(

@@ -107,9 +107,9 @@ class TradingCalendar:
         return index < len(self.days) and int(self.days[index]) == _day_number(day)
 
     def session(self, day: date) -> Session:
-        """The session of a trading day. Invalid `not_a_session` on any other day."""
+        """The session of a trading day. Invalid `not_a_trading_day` on any other day."""
         if not self.is_session(day):
-            raise Invalid("not_a_session", f"{day} is not a session of {self.name}.")
+            raise Invalid("not_a_trading_day", f"{day} is not a session of {self.name}.")
         return self._session(self._index_at_or_after(day))
 
     def sessions(self, start: date, end: date) -> tuple[Session, ...]:

@@ -6,9 +6,11 @@ in paths are those of a seeded book every other time. The slow round runs only w
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -17,8 +19,10 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.python.asgi import HOST, get_client, shutdown_lifespans
 
+from app.api.problems import PROBLEM_JSON
 from app.main import create_app
 from app.settings import Settings
+from tests.support.declared_answers import DeclaredAnswers
 
 UNLIMITED = 1_000_000_000
 STREAMS = ["stream_events", "stream_job"]
@@ -123,9 +127,12 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeededService]:
     shutdown_lifespans()
 
 
+DOCUMENT = create_app(Settings(bundled_data=False)).openapi()
+ANSWERS = DeclaredAnswers(DOCUMENT)
+
+
 def _schema() -> schemathesis.BaseSchema:
-    document = create_app(Settings(bundled_data=False)).openapi()
-    schema = schemathesis.openapi.from_dict(document, config=CONFIG)
+    schema = schemathesis.openapi.from_dict(deepcopy(DOCUMENT), config=CONFIG)
     schema.app = LATE
     return schema.exclude(operation_id=STREAMS)
 
@@ -137,7 +144,11 @@ def _call(case: schemathesis.Case, seeded: SeededService) -> None:
     for name, value in (case.path_parameters or {}).items():
         if name in seeded.ids and len(str(value)) % 2 == 0:
             case.path_parameters[name] = seeded.ids[name]
-    case.call_and_validate(headers=seeded.headers)
+    answer = case.call_and_validate(headers=seeded.headers)
+    if PROBLEM_JSON in answer.headers.get("content-type", [""])[0]:
+        method, path = answer.request.method, urlsplit(answer.request.url).path
+        code = answer.json()["code"]
+        assert ANSWERS.undeclared(str(method), path, answer.status_code, code) is None
 
 
 @SCHEMA.parametrize()

@@ -34,7 +34,13 @@ Ticker = Annotated[str | None, Query(max_length=64)]
     operation_id="announce_dividend",
     summary="Announce a dividend; the same terms again answer 200",
     response_model=s.AnnouncedDividendOut,
-    responses=refusals("409 dividend_terms_differ", "422 invalid_dividend", *KEYED),
+    responses=refusals(
+        "409 dividend_terms_differ",
+        "422 invalid_dividend",
+        "422 invalid_symbol",
+        "422 unknown_instrument",
+        *KEYED,
+    ),
 )
 async def announce_dividend(
     request: Request,
@@ -61,7 +67,7 @@ async def announce_dividend(
     "/dividends",
     operation_id="list_dividends",
     summary="Announced dividends, oldest announcement first",
-    responses=refusals("400 invalid_cursor"),
+    responses=refusals("400 invalid_cursor", "422 invalid_symbol"),
 )
 async def list_dividends(
     request: Request,
@@ -84,7 +90,7 @@ async def list_dividends(
     "/dividends/upcoming",
     operation_id="list_upcoming_dividends",
     summary="Dividends whose ex-date is today or later, next one first",
-    responses=refusals("400 invalid_cursor"),
+    responses=refusals("400 invalid_cursor", "422 invalid_symbol"),
 )
 async def list_upcoming_dividends(
     request: Request,
@@ -235,7 +241,13 @@ async def cancel_dividend(
     operation_id="announce_split",
     summary="Announce a split; the same ratio again answers 200",
     response_model=s.AnnouncedSplitOut,
-    responses=refusals("409 split_terms_differ", "422 invalid_split", *KEYED),
+    responses=refusals(
+        "409 split_terms_differ",
+        "422 invalid_split",
+        "422 invalid_symbol",
+        "422 unknown_instrument",
+        *KEYED,
+    ),
 )
 async def announce_split(
     request: Request,
@@ -255,7 +267,7 @@ async def announce_split(
     "/splits",
     operation_id="list_splits",
     summary="Announced splits, oldest announcement first",
-    responses=refusals("400 invalid_cursor"),
+    responses=refusals("400 invalid_cursor", "422 invalid_symbol"),
 )
 async def list_splits(
     request: Request,

@@ -102,7 +102,12 @@ async def list_calendars(caller: Reader, calendars: Calendars) -> s.CalendarsOut
     "/calendars/{name:path}/sessions",
     operation_id="list_sessions",
     summary="Trading days with start <= session < end, at most 5,000",
-    responses=refusals("404 unknown_calendar", "422 invalid_range", "422 range_too_large"),
+    responses=refusals(
+        "404 unknown_calendar",
+        "422 invalid_range",
+        "422 range_too_large",
+        "503 calendar_corrupt",
+    ),
 )
 async def list_sessions(
     name: Annotated[str, Path(max_length=32)],
@@ -127,7 +132,7 @@ async def list_sessions(
     "/market/status",
     operation_id="get_market_status",
     summary="Is a market open, and when does it open next",
-    responses=refusals("404 unknown_calendar", "422 calendar_range"),
+    responses=refusals("404 unknown_calendar", "422 calendar_range", "503 calendar_corrupt"),
 )
 async def get_market_status(
     caller: Reader,
@@ -154,7 +159,12 @@ async def list_data_sources(caller: Reader, candles: Candles) -> s.SourcesOut:
     "/data/series",
     operation_id="list_series",
     summary="Stored candle series by id",
-    responses=refusals("400 invalid_cursor", "404 unknown_instrument"),
+    responses=refusals(
+        "400 invalid_cursor",
+        "404 unknown_instrument",
+        "422 invalid_symbol",
+        "422 ambiguous_symbol",
+    ),
 )
 async def list_series(
     request: Request,
@@ -187,7 +197,7 @@ async def list_series(
     "/data/series/{series_id:path}",
     operation_id="get_series",
     summary="One stored series",
-    responses=refusals("404 unknown_series"),
+    responses=refusals("404 unknown_series", "422 unknown_series"),
 )
 async def get_series(
     request: Request,
@@ -211,6 +221,8 @@ async def get_series(
     responses=refusals(
         "404 no_data",
         "404 unknown_instrument",
+        "422 invalid_symbol",
+        "422 ambiguous_symbol",
         "422 unknown_timeframe",
         "422 invalid_range",
         "503 corrupt_partition",
@@ -237,7 +249,14 @@ async def get_candles(
     "/data/quality",
     operation_id="get_data_quality",
     summary="The checker's report on stored candles",
-    responses=refusals("404 no_data", "404 unknown_instrument", "422 unknown_timeframe"),
+    responses=refusals(
+        "404 no_data",
+        "422 invalid_range",
+        "404 unknown_instrument",
+        "422 invalid_symbol",
+        "422 ambiguous_symbol",
+        "422 unknown_timeframe",
+    ),
 )
 async def get_data_quality(
     request: Request,

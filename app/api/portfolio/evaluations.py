@@ -110,6 +110,7 @@ async def export_evaluations(
         "409 idempotency_signature_mismatch",
         "409 position_closed",
         "409 position_paused",
+        "409 automatic_order_in_flight",
         "422 risk_rejected",
         "423 account_halted",
     )

@@ -35,7 +35,14 @@ PricesUsed = Annotated[Prices, Depends(use(Prices))]
     operation_id="create_position",
     summary="Create a cell: a stock with its own cash reserve",
     response_model=s.PositionOut,
-    responses=refusals("404 account_not_found", "409 insufficient_cash", "422 invalid_plan"),
+    responses=refusals(
+        "404 account_not_found",
+        "409 insufficient_cash",
+        "422 invalid_plan",
+        "422 invalid_qty",
+        "422 invalid_symbol",
+        "422 unknown_instrument",
+    ),
 )
 async def create_position(
     request: Request,
@@ -72,7 +79,7 @@ async def create_position(
     operation_id="list_positions",
     summary="Positions, oldest first",
     response_model=Listing[s.PositionOut],
-    responses=refusals("400 invalid_cursor"),
+    responses=refusals("400 invalid_cursor", "422 invalid_symbol"),
 )
 async def list_positions(
     request: Request,
@@ -182,6 +189,7 @@ async def list_position_fills(
     responses=refusals(
         "400 missing_idempotency_key",
         "404 position_not_found",
+        "404 evaluation_not_found",
         "409 idempotency_signature_mismatch",
         "409 request_in_progress",
         "409 position_closed",

@@ -1,0 +1,31 @@
+"""Every answer of the service that a test in this folder sees must be one its operation declares."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from app.main import create_app
+from app.settings import Settings
+from tests.support.declared_answers import DeclaredAnswers
+
+
+@pytest.fixture(scope="session", autouse=True)
+def declared_answers_only() -> Iterator[None]:
+    """Wraps the client's `send`; the test that gets an undeclared answer fails."""
+    declared = DeclaredAnswers(create_app(Settings(bundled_data=False)).openapi())
+    send = TestClient.send
+
+    def checked(client: TestClient, request: httpx.Request, **options: object) -> httpx.Response:
+        response = send(client, request, **options)  # type: ignore[arg-type]
+        kind = response.headers.get("content-type", "")
+        code = response.json()["code"] if kind == "application/problem+json" else None
+        path = request.url.path
+        missing = declared.undeclared(request.method, path, response.status_code, code)
+        assert missing is None, missing
+        return response
+
+    TestClient.send = checked  # type: ignore[assignment,method-assign]
+    yield
+    TestClient.send = send  # type: ignore[method-assign]
