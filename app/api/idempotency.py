@@ -102,16 +102,22 @@ class Once:
         await self._wait_for_twin(lock)
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running[lock] = mine
-        body_signature = signature(request.scope.get("ballast_json"))
-        keyed = _keyed(scope, key, body_signature, work, present, request_id_of(request))
+        slot = _Slot(scope, key, signature(request.scope.get("ballast_json")))
 
         def command(uow: UnitOfWork) -> tuple[StoredAnswer, bool]:
             if before is not None:
                 before(uow)
-            return keyed(uow)
+            return slot.found(uow) or slot.fill(present(work(uow)), uow)
 
         try:
             answer, replayed = await self._dispatch.command(request, principal, command)
+        except RuleRefused as refusal:
+            # Its transaction is undone; the refusal itself is final, so it is what the key answers.
+            problem = problem_of(refusal, request_id_of(request))
+            said = Presented(problem.status, problem)
+            answer, replayed = await self._dispatch.command(
+                request, principal, lambda uow: slot.found(uow) or slot.fill(said, uow)
+            )
         finally:
             self._running.pop(lock, None)
             mine.set_result(None)
@@ -130,34 +136,32 @@ class Once:
                 )
 
 
-def _keyed(
-    scope: str,
-    key: str,
-    body_signature: str,
-    work: Callable[[UnitOfWork], T],
-    present: Callable[[T], Presented],
-    request_id: str,
-) -> Callable[[UnitOfWork], tuple[StoredAnswer, bool]]:
-    def run(uow: UnitOfWork) -> tuple[StoredAnswer, bool]:
-        stored = uow.idempotency.find(scope, key)
-        if stored is not None:
-            if stored.signature != body_signature:
-                raise Conflict(
-                    "idempotency_signature_mismatch",
-                    "This Idempotency-Key was used with another body.",
-                )
-            return stored, True
-        try:
-            with uow.savepoint():
-                done = present(work(uow))
-        except RuleRefused as refusal:
-            problem = problem_of(refusal, request_id)
-            done = Presented(problem.status, problem)
-        answer = StoredAnswer(body_signature, done.status, encode(done.body), _media(done.status))
-        uow.idempotency.store(scope, key, answer)
-        return answer, False
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """Where the answer of one key is kept."""
 
-    return run
+    scope: str
+    key: str
+    signature: str
+
+    def found(self, uow: UnitOfWork) -> tuple[StoredAnswer, bool] | None:
+        """The stored answer as a replay; Conflict when the key was used with another body."""
+        stored = uow.idempotency.find(self.scope, self.key)
+        if stored is None:
+            return None
+        if stored.signature != self.signature:
+            raise Conflict(
+                "idempotency_signature_mismatch",
+                "This Idempotency-Key was used with another body.",
+            )
+        return stored, True
+
+    def fill(self, said: Presented, uow: UnitOfWork) -> tuple[StoredAnswer, bool]:
+        """Store what is said now, in this transaction."""
+        media_type = _media(said.status)
+        answer = StoredAnswer(self.signature, said.status, encode(said.body), media_type)
+        uow.idempotency.store(self.scope, self.key, answer)
+        return answer, False
 
 
 def _media(status: int) -> str:
