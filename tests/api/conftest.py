@@ -1,6 +1,6 @@
 """Every answer of the service that a test in this folder sees must be one its operation declares."""
 
-from collections.abc import Iterator
+from functools import cache
 
 import httpx
 import pytest
@@ -11,10 +11,14 @@ from app.settings import Settings
 from tests.support.declared_answers import DeclaredAnswers
 
 
-@pytest.fixture(scope="session", autouse=True)
-def declared_answers_only() -> Iterator[None]:
+@cache
+def _declared() -> DeclaredAnswers:
+    return DeclaredAnswers(create_app(Settings(bundled_data=False)).openapi())
+
+
+@pytest.fixture(autouse=True)
+def declared_answers_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wraps the client's `send`; the test that gets an undeclared answer fails."""
-    declared = DeclaredAnswers(create_app(Settings(bundled_data=False)).openapi())
     send = TestClient.send
 
     def checked(client: TestClient, request: httpx.Request, **options: object) -> httpx.Response:
@@ -22,10 +26,8 @@ def declared_answers_only() -> Iterator[None]:
         kind = response.headers.get("content-type", "")
         code = response.json()["code"] if kind == "application/problem+json" else None
         path = request.url.path
-        missing = declared.undeclared(request.method, path, response.status_code, code)
+        missing = _declared().undeclared(request.method, path, response.status_code, code)
         assert missing is None, missing
         return response
 
-    TestClient.send = checked  # type: ignore[assignment,method-assign]
-    yield
-    TestClient.send = send  # type: ignore[method-assign]
+    monkeypatch.setattr(TestClient, "send", checked)
