@@ -93,8 +93,9 @@ def serve(_arguments: argparse.Namespace, settings: Settings) -> int:
     """Migrate and listen; stops within ten seconds of SIGTERM or SIGINT."""
     # Importing makes half a million objects that all stay: collecting among them doubles the start.
     gc.disable()
-    from app.server import run_server  # noqa: PLC0415 - other commands need no server
+    from app.server import require_sound, run_server  # noqa: PLC0415 - others need no server
 
+    require_sound(settings)
     migrate_store(_arguments, settings)
     run_server(settings)
     return 0

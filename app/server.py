@@ -1,6 +1,7 @@
 """Runs the service under uvicorn: greets once it answers, ends streams when told to stop."""
 
 import gc
+import signal
 import socket
 import sys
 from types import FrameType
@@ -20,8 +21,7 @@ GRACE_S = 8
 
 
 def run_server(settings: Settings) -> None:
-    """Listen until SIGTERM or SIGINT. Invalid `unsafe_bind` or `workers_need_postgresql` before."""
-    _require_sound(settings)
+    """Listen until SIGTERM or SIGINT; `require_sound` comes before."""
     options: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
@@ -37,7 +37,7 @@ def run_server(settings: Settings) -> None:
     }
     if settings.workers > 1:
         _introduce(settings)
-        uvicorn.run("app.server:served_app", factory=True, workers=settings.workers, **options)
+        uvicorn.run("app.server:worker_app", factory=True, workers=settings.workers, **options)
     else:
         app = served_app()
         ServiceServer(uvicorn.Config(app, **options), app, settings).run()
@@ -48,6 +48,14 @@ def served_app() -> FastAPI:
     app = create_app()
     gc.freeze()
     gc.enable()
+    return app
+
+
+def worker_app() -> FastAPI:
+    """As `served_app`, in one of several processes: uvicorn makes their servers itself."""
+    app = served_app()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        _end_streams_before(number, app)
     return app
 
 
@@ -65,10 +73,25 @@ class ServiceServer(uvicorn.Server):
             _introduce(self._settings)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        hub = getattr(self._app.state, "event_hub", None)
-        if hub is not None:
-            hub.close()
+        _end_streams(self._app)
         super().handle_exit(sig, frame)
+
+
+def _end_streams_before(number: int, app: FastAPI) -> None:
+    following = signal.getsignal(number)
+
+    def end_streams(sig: int, frame: FrameType | None) -> None:
+        _end_streams(app)
+        if callable(following):
+            following(sig, frame)
+
+    signal.signal(number, end_streams)
+
+
+def _end_streams(app: FastAPI) -> None:
+    hub = getattr(app.state, "event_hub", None)
+    if hub is not None:
+        hub.close()
 
 
 def _introduce(settings: Settings) -> None:
@@ -84,7 +107,8 @@ def _introduce(settings: Settings) -> None:
     sys.stdout.flush()
 
 
-def _require_sound(settings: Settings) -> None:
+def require_sound(settings: Settings) -> None:
+    """Invalid `unsafe_bind` or `workers_need_postgresql`, before a database is touched."""
     try:
         require_safe_bind(bind_facts(settings))
     except UnsafeBind as refusal:

@@ -142,6 +142,11 @@ class EventHub:
         """How many listen now."""
         return sum(len(group) for group in self._listeners.values())
 
+    @property
+    def is_closed(self) -> bool:
+        """True once the service is shutting down: whatever streams must end by itself."""
+        return self._is_closed
+
     @asynccontextmanager
     async def listen(self, owner_id: str, after_seq: int | None) -> AsyncIterator[Listener]:
         """A listener from after the sequence number on, or from now on; Unavailable when closed."""

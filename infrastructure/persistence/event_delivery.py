@@ -5,13 +5,11 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Insert, bindparam, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
 
 from application.context import SYSTEM, RequestContext
 from application.ports.event_log import ParkedEvent
 from application.ports.repositories import EventFilter
 from application.ports.unit_of_work import UnitOfWork
-from domain.shared.errors import Unavailable
 from domain.shared.events import LoggedEvent, NewEvent, explained
 from infrastructure.persistence.store import SqlStore
 from infrastructure.persistence.tables.platform import event_cursors, parked_events
@@ -41,12 +39,7 @@ _ADVANCE = {"sqlite": _advance(sqlite.insert), "postgresql": _advance(postgresql
 
 def _read(store: SqlStore, query: Callable[[SqlUnitOfWork], T], owner_id: str = "") -> T:
     context = RequestContext(owner_id, SYSTEM.actor, SYSTEM.request_id) if owner_id else SYSTEM
-    failure = store.database.reads.dialect.loaded_dbapi.Error
-    try:
-        return store.query(lambda work: query(cast(SqlUnitOfWork, work)), context)
-    except (SQLAlchemyError, failure) as error:
-        kind = type(error).__name__
-        raise Unavailable("store_unavailable", f"The store did not answer: {kind}.") from error
+    return store.query(lambda work: query(cast(SqlUnitOfWork, work)), context)
 
 
 class SqlEventLog:

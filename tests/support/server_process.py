@@ -20,7 +20,7 @@ NOT_OURS = ("BALLAST_", "PYTHONDONTWRITEBYTECODE")
 class ServerProcess:
     """One server on a loopback port; its output is kept in `server.log` beside the data."""
 
-    def __init__(self, data_dir: Path, database_url: str = "") -> None:
+    def __init__(self, data_dir: Path, database_url: str = "", **settings: str) -> None:
         self._data_dir = data_dir
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
@@ -34,6 +34,7 @@ class ServerProcess:
             "BALLAST_RUN_JOBS": "false",
             "BALLAST_LOG_LEVEL": "error",
             **{f"BALLAST_RATE_{b}_PER_MINUTE": UNLIMITED for b in ("READ", "WRITE", "ORDERS")},
+            **{f"BALLAST_{name.upper()}": text for name, text in settings.items()},
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -58,6 +59,11 @@ class ServerProcess:
     def stop(self) -> int:
         """SIGTERM and wait; the exit status."""
         return self._end(signal.SIGTERM)
+
+    @property
+    def output(self) -> str:
+        """What it wrote."""
+        return self._log.read_text()
 
     def _end(self, number: signal.Signals) -> int:
         if self._process is None:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from app.api.dependencies import Dispatch, Runs, use
 from app.api.idempotency import Once, Presented
 from app.api.jobs.schemas import JobOut, job_out
-from app.api.jobs.watch import JobWatch
+from app.api.jobs.watch import JobWatch, closing
 from app.api.wire import ExactJsonResponse
 from application.context import Principal
 from application.jobs.job import JobState
@@ -65,7 +65,7 @@ class Accepts:
         self._request = request
         self._runs: Dispatch = runs
         self._files = files
-        self._watch = JobWatch(runs, bus)
+        self._watch = JobWatch(runs, bus, closing(request))
         self._patience_s = patience_s
 
     async def __call__(

@@ -10,7 +10,7 @@ from app.api.dependencies import Reader, Runs, Trader, use
 from app.api.idempotency import Once, OptionalKey, Presented
 from app.api.jobs.accepted import read_result
 from app.api.jobs.schemas import JobOut, job_out
-from app.api.jobs.watch import JobWatch
+from app.api.jobs.watch import JobWatch, closing
 from app.api.paging import Listing, PageQuery
 from app.api.routing import capability_router, refusals
 from application.jobs.cancel import cancel_job as cancelled
@@ -138,7 +138,7 @@ async def cancel_job(
 async def stream_job(
     request: Request, job_id: str, caller: Reader, runs: Runs, bus: BusUsed
 ) -> StreamingResponse:
-    watch = JobWatch(runs, bus)
+    watch = JobWatch(runs, bus, closing(request))
     await watch.read(request, caller, job_id)
     return StreamingResponse(
         watch.stream(request, caller, job_id),

@@ -1,7 +1,7 @@
 """Follows a job until it ended: signals bring each step at once, the store brings the truth."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
@@ -32,9 +32,12 @@ class Sighting:
 class JobWatch:
     """Works for jobs of any process: without signals it looks at the store once a second."""
 
-    def __init__(self, runs: Dispatch, bus: Bus) -> None:
+    def __init__(
+        self, runs: Dispatch, bus: Bus, is_closing: Callable[[], bool] = lambda: False
+    ) -> None:
         self._runs = runs
         self._bus = bus
+        self._is_closing = is_closing
 
     async def read(self, request: Request, caller: Principal, job_id: str) -> Job:
         """The job as stored; NotFound `job_not_found`."""
@@ -43,12 +46,15 @@ class JobWatch:
     async def follow(
         self, request: Request, caller: Principal, job_id: str
     ) -> AsyncGenerator[Sighting | None, None]:
-        """Each change of the job, the present first and the end last; None for a quiet second."""
+        """Each change of the job, the present first and the end last; None for a quiet second.
+
+        It also ends, within a second, when the service shuts down.
+        """
         waiting = await self._bus.subscribe([topic_of(job_id)])
         try:
             seen = Sighting(await self.read(request, caller, job_id))
             yield seen
-            while not seen.job.is_ended:
+            while not (seen.job.is_ended or self._is_closing()):
                 signal = await _next(waiting)
                 following = _moved(seen, signal)
                 if following is None:
@@ -86,6 +92,16 @@ class JobWatch:
                 else:
                     continue
                 sent_s = clock()
+
+
+def closing(request: Request) -> Callable[[], bool]:
+    """Whether the service that answers this request is shutting down."""
+
+    def is_closing() -> bool:
+        hub = getattr(request.app.state, "event_hub", None)
+        return hub is not None and bool(hub.is_closed)
+
+    return is_closing
 
 
 async def _next(waiting: Subscription) -> Signal | None:
