@@ -6,6 +6,7 @@ from decimal import Decimal
 from application.market.register_instrument import registered
 from application.portfolio.recording import position_event, transfer_ids
 from application.ports.ids import Ids
+from application.ports.repositories import CashFlow, RegisteredInstrument
 from application.ports.unit_of_work import UnitOfWork
 from domain.plans.balancing_plan import BalancingPlan
 from domain.portfolio.account import Account, Settlement
@@ -40,7 +41,9 @@ class NewCell:
 
 
 class CreateCell:
-    """Raises Conflict `insufficient_cash` when the account cannot fund the cell."""
+    """Conflict `insufficient_cash` when the account cannot fund the cell; Invalid
+    `currency_mismatch` for an instrument priced in another currency than the account's.
+    """
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
@@ -49,6 +52,7 @@ class CreateCell:
         account = work.accounts.get(new.account_id) if new.account_id else work.accounts.main()
         _require_supported(new, account)
         instrument, is_new = registered(new.ticker, work)
+        _require_holdable(instrument, account)
         position = self._position(new, account, instrument.id, instrument.calendar, work)
         transfers = self._funding(new, account, position, work)
         balances = work.ledger.balances(account.id, position.id)
@@ -57,6 +61,8 @@ class CreateCell:
         balances.apply(transfers)
         work.positions.add(position)
         work.ledger.post(transfers, balances)
+        if new.cash > 0 and new.funding != FROM_ACCOUNT:
+            work.ledger.add_flow(self._flow(new, position, work))
         held = f"{plain(new.qty)} shares and {plain(new.cash)} cash"
         message = f"Cell in {position.instrument} with {held}."
         work.events.append(
@@ -132,6 +138,18 @@ class CreateCell:
             )  # fmt: skip
         return tuple(transfers)
 
+    def _flow(self, new: NewCell, position: Position, work: UnitOfWork) -> CashFlow:
+        return CashFlow(
+            id=self._ids.new(Prefix.FLOW),
+            account_id=position.account_id,
+            at=work.now,
+            amount=new.cash,
+            currency=position.currency,
+            kind="deposit",
+            source="ledger",
+            note=f"cell {position.id}",
+        )
+
 
 def _own(account: Account) -> LedgerKey:
     return LedgerKey(account.id, account.id, account.base_currency, Bucket.AVAILABLE)
@@ -147,6 +165,19 @@ def _require_supported(new: NewCell, account: Account) -> None:
         )
     if faults:
         raise Invalid("invalid_request", "The cell cannot be created.", errors=tuple(faults))
+
+
+def _require_holdable(instrument: RegisteredInstrument, account: Account) -> None:
+    # An index may stand in a cell of the manual venue: plans are tried on its stored closes, and
+    # what a person reports as executed (a tracking fund, say) is theirs to name.
+    if instrument.quote != account.base_currency:
+        message = f"the account holds {account.base_currency}"
+        fault = FieldFault("/ticker", "currency_mismatch", message)
+        raise Invalid(
+            "currency_mismatch",
+            f"{instrument.id} is priced in {instrument.quote}, {message}.",
+            errors=(fault,),
+        )
 
 
 def _require_account_cash(needed: Decimal, account: Account, available: Decimal) -> None:

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from application.portfolio.record_fill import anchor_event, with_anchor_after_end
+from application.portfolio.record_fill import (
+    anchor_event,
+    note_execution,
+    with_anchor_after_end,
+)
 from application.portfolio.recording import (
     Claims,
     position_event,
@@ -45,7 +49,9 @@ class EndOrder:
         executions.
         """
         position = work.positions.get(order.position_id)
-        ended = replace(order.moved(fact, work.now, reason=reason), cancel_requested_at=work.now)
+        ended = order.moved(fact, work.now, reason=reason)
+        if fact is OrderFact.CANCEL_CONFIRMED:
+            ended = replace(ended, cancel_requested_at=work.now)
         balances = work.ledger.balances(*position.holders)
         transfers = release_reservation(order, position, work.now, transfer_ids(self._ids))
         balances.apply(transfers)
@@ -67,6 +73,7 @@ class EndOrder:
         if after is not position:
             work.positions.save(after)
             events.append(anchor_event(position, after, work.now, "the order ended"))
+        note_execution(ended, after, work)
         require_sound_reservations(after, Claims.of(work.orders.claims_of(position.id)), balances)
         work.events.append(events)
         return ended

@@ -10,6 +10,7 @@ from application.ports.ids import Ids
 from application.ports.prices import Prices
 from application.ports.repositories import StoredEvaluation
 from application.ports.unit_of_work import UnitOfWork
+from application.risk.gate_facts import lot_step_of
 from domain.plans.evaluation import evaluate
 from domain.plans.evaluation_row import Evaluation, EvaluationIdentity, EvaluationMode, to_row
 from domain.plans.plan import (
@@ -30,7 +31,8 @@ from domain.shared.ids import Prefix
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRequest:
-    """`price` given has age 0; `as_of` evaluates at an earlier instant with what was known then.
+    """`price` given has age 0; `as_of` takes price, session and orders of the day of an earlier
+    instant, the position as it is now.
 
     `observed` is the newest stored price where the caller has looked it up already.
     """
@@ -62,7 +64,7 @@ class EvaluatePosition:
     def __call__(self, position_id: str, request: EvaluationRequest, work: UnitOfWork) -> Evaluated:
         evaluated = self.look(work.positions.get(position_id), request, work)
         work.evaluations.add(stored(evaluated.position, evaluated.evaluation))
-        work.events.append(evaluation_events(evaluated.position, evaluated.evaluation))
+        work.events.append(evaluation_events(evaluated.position, evaluated.evaluation, work.now))
         return evaluated
 
     def look(self, position: Position, request: EvaluationRequest, work: UnitOfWork) -> Evaluated:
@@ -76,9 +78,9 @@ class EvaluatePosition:
         identity = EvaluationIdentity(
             self._ids.new(Prefix.EVALUATION), work.context.request_id, request.mode
         )
-        evaluation = evaluate(
-            position.plan, plan_view(position, Claims.of(open_orders)), market, identity
-        )
+        qty_step = lot_step_of(position.instrument, work)
+        view = plan_view(position, Claims.of(open_orders), qty_step)
+        evaluation = evaluate(position.plan, view, market, identity)
         return Evaluated(identity.id, position, evaluation)
 
     def _market(
@@ -97,7 +99,8 @@ class EvaluatePosition:
         phase, session_close = self._session(position.calendar, at)
         orders_today = 0
         if position.plan is not None:
-            orders_today = work.orders.accepted_since(position.id, day_start(position.calendar, at))
+            day = day_start(position.calendar, at)
+            orders_today = work.orders.accepted_between(position.id, day, at)
         return MarketView(
             now=at,
             price=price,
@@ -133,8 +136,8 @@ def stored(position: Position, evaluation: Evaluation) -> StoredEvaluation:
     )
 
 
-def evaluation_events(position: Position, evaluation: Evaluation) -> list[NewEvent]:
-    """What the evaluation has to tell the log."""
+def evaluation_events(position: Position, evaluation: Evaluation, now: datetime) -> list[NewEvent]:
+    """What the evaluation has to tell the log, at the instant it was made."""
     action, market = evaluation.action, evaluation.market
     price = market.price.value if market.price else None
     inputs: dict[str, object] = {
@@ -158,7 +161,7 @@ def evaluation_events(position: Position, evaluation: Evaluation) -> list[NewEve
             kinds.append("order_trimmed_guardrail")
     kinds.extend(_NOTE_EVENTS[note.code] for note in evaluation.notes if note.code in _NOTE_EVENTS)
     return [
-        position_event(kind, position, market.now, action.reason, inputs=inputs, outputs=outputs)
+        position_event(kind, position, now, action.reason, inputs=inputs, outputs=outputs)
         for kind in kinds
     ]
 

@@ -63,6 +63,7 @@ class MoveCash:
                 "reported_by_venue", "Flows of a live account are reported by its venue."
             )
         _require_currency(movement, account.base_currency)
+        _require_past(movement, work.now)
         own = LedgerKey(account.id, account.id, account.base_currency, Bucket.AVAILABLE)
         outside = replace(own, bucket=Bucket.EXTERNAL)
         balances = work.ledger.balances(account.id)
@@ -180,3 +181,9 @@ def _require_currency(movement: Movement, base_currency: str) -> None:
     if movement.currency is not None and movement.currency.upper() != base_currency:
         fault = FieldFault("/currency", "currency_mismatch", f"this account holds {base_currency}")
         raise Invalid("currency_mismatch", f"This account holds {base_currency}.", errors=(fault,))
+
+
+def _require_past(movement: Movement, now: datetime) -> None:
+    if movement.occurred_at is not None and movement.occurred_at > now:
+        fault = FieldFault("/occurred_at", "in_future", "not later than now")
+        raise Invalid("invalid_request", "occurred_at lies in the future.", errors=(fault,))

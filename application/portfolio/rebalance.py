@@ -13,6 +13,8 @@ from application.ports.unit_of_work import UnitOfWork
 from domain.plans.evaluation import with_order
 from domain.plans.evaluation_row import OrderFacts
 from domain.portfolio.order import Origin
+from domain.portfolio.position import PositionStatus
+from domain.shared.errors import Conflict, FieldFault, Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,10 @@ class Rebalanced:
 
 
 class Rebalance:
-    """Submits the valid proposal of an evaluation; without one nothing is sent."""
+    """Submits the valid proposal of an evaluation; without one nothing is sent.
+
+    Conflict `position_closed`; Invalid for an `as_of`: an order is made now, at a price of now.
+    """
 
     def __init__(self, evaluate: EvaluatePosition, submit: SubmitOrder) -> None:
         self._evaluate = evaluate
@@ -33,6 +38,11 @@ class Rebalance:
     def __call__(
         self, position_id: str, request: EvaluationRequest, work: UnitOfWork
     ) -> Rebalanced:
+        if request.as_of is not None:
+            fault = FieldFault("/as_of", "not_used", "an order is made now, not in the past")
+            raise Invalid("invalid_request", "A rebalance has no as_of.", errors=(fault,))
+        if work.positions.get(position_id).status is PositionStatus.CLOSED:
+            raise Conflict("position_closed", f"Position {position_id} is closed.")
         evaluated = self._evaluate(position_id, request, work)
         proposals = evaluated.evaluation.proposals
         price = evaluated.evaluation.market.price

@@ -117,20 +117,24 @@ class RecordFill:
 
 
 def note_execution(order: Order, position: Position, work: UnitOfWork) -> None:
-    """Complete the evaluation that caused the order with what was executed."""
+    """Complete the evaluation that caused the order with what became of it.
+
+    An order that ended without an execution moved neither the anchor nor the holdings.
+    """
     if order.evaluation_id is None:
         return
     evaluation = work.evaluations.get(order.evaluation_id)
     document = dict(evaluation.document)
     document["order"] = {"id": order.id, "status": order.status.value}
-    document["execution"] = {
-        "side": order.terms.side.value,
-        "qty": order.filled_qty,
-        "price": order.avg_fill_price,
-        "fee": order.fees,
-        "status": order.status.value,
-    }
-    if order.status.is_terminal:
+    if order.filled_qty:
+        document["execution"] = {
+            "side": order.terms.side.value,
+            "qty": order.filled_qty,
+            "price": order.avg_fill_price,
+            "fee": order.fees,
+            "status": order.status.value,
+        }
+    if order.status.is_terminal and order.filled_qty:
         anchor = {**document["anchor"], "new": position.anchor_price, "reason": "order_ended"}
         document["anchor"] = anchor
         document["impact"] = {**document["impact"], "after": _holdings(position, order)}

@@ -10,7 +10,7 @@ from application.ports.repositories import OpenOrder
 from domain.plans.plan import PositionView
 from domain.portfolio.ledger import Balances, Bucket
 from domain.portfolio.position import Position, PositionStatus
-from domain.shared.decimals import ZERO
+from domain.shared.decimals import QUANTITY_STEP, ZERO
 from domain.shared.errors import Defect
 from domain.shared.events import NewEvent, explained
 from domain.shared.ids import Prefix
@@ -72,7 +72,9 @@ class Claims:
         return cls(cash, qty)
 
 
-def plan_view(position: Position, claims: Claims) -> PositionView:
+def plan_view(
+    position: Position, claims: Claims, qty_step: Decimal = QUANTITY_STEP
+) -> PositionView:
     """The position as its plan sees it, with what open orders hold taken out of the free
     amounts.
     """
@@ -87,6 +89,7 @@ def plan_view(position: Position, claims: Claims) -> PositionView:
         anchor_price=position.anchor_price,
         avg_cost=position.basis.avg_cost,
         is_paused=position.status is PositionStatus.PAUSED,
+        qty_step=qty_step,
     )
 
 

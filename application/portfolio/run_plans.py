@@ -111,7 +111,7 @@ class RunPlans:
             if run.is_row:
                 work.evaluations.add(stored(position, evaluation))
             if run.is_event:
-                work.events.append(evaluation_events(position, evaluation))
+                work.events.append(evaluation_events(position, evaluation, work.now))
 
     def submit(self, position_id: str, last: LastRun | None, work: UnitOfWork) -> PlanRun:
         """Evaluate anew and submit what the plan wants, in this transaction.

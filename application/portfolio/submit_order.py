@@ -267,15 +267,16 @@ def require_order_prices(request: OrderRequest) -> None:
     of it.
     """
     faults = []
-    for name, value, needed in (
-        ("limit_price", request.limit_price, request.type in _LIMIT_TYPES),
-        ("stop_price", request.stop_price, request.type in _STOP_TYPES),
-        ("good_till", request.good_till, request.time_in_force is TimeInForce.GTD),
+    kind, lifetime = request.type, request.time_in_force
+    for name, value, needed, by in (
+        ("limit_price", request.limit_price, kind in _LIMIT_TYPES, kind.value),
+        ("stop_price", request.stop_price, kind in _STOP_TYPES, kind.value),
+        ("good_till", request.good_till, lifetime is TimeInForce.GTD, lifetime.value),
     ):
         if needed and value is None:
-            faults.append(FieldFault(f"/{name}", "missing", f"required by {request.type.value}"))
+            faults.append(FieldFault(f"/{name}", "missing", f"required by {by}"))
         if not needed and value is not None:
-            faults.append(FieldFault(f"/{name}", "not_used", f"not used by {request.type.value}"))
+            faults.append(FieldFault(f"/{name}", "not_used", f"not used by {by}"))
     if request.type is OrderType.TRAILING_STOP:
         fault = FieldFault("/order_type", "unsupported", "the manual venue takes no trailing stop")
         faults.append(fault)

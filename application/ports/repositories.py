@@ -124,9 +124,9 @@ class Orders(Protocol):
         """The same orders, reduced to what they claim."""
         ...
 
-    def accepted_since(self, position_id: str, since: datetime) -> int:
-        """Orders created since then, not rejected and not cancelled unfilled: the daily cap counts
-        them.
+    def accepted_between(self, position_id: str, since: datetime, until: datetime) -> int:
+        """Orders created from `since` to `until`, both included, not rejected and not cancelled
+        unfilled: the daily cap counts them.
         """
         ...
 

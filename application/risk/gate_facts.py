@@ -31,11 +31,13 @@ LIMITS = Limits()
 def reference_of(
     position: Position, terms: OrderTerms, declared_price: Decimal | None = None
 ) -> Reference:
-    """Price the figures use: the limit, the price declared, the last fill, else the anchor."""
+    """Price the figures use: limit, declared or stop price, last fill, else the anchor."""
     if terms.limit_price is not None:
         return Reference(terms.limit_price, DataQuality.DECLARED, "limit_price")
     if declared_price is not None:
         return Reference(declared_price, DataQuality.DECLARED, "evaluation")
+    if terms.stop_price is not None:
+        return Reference(terms.stop_price, DataQuality.DECLARED, "stop_price")
     if position.last_fill_price is not None:
         return Reference(position.last_fill_price, DataQuality.DECLARED, "last_fill")
     if position.anchor_price is not None:
@@ -61,7 +63,6 @@ def gate_context(
     view = plan_view(position, Claims.of(open_orders))
     terms = draft.terms
     is_close = terms.intent is Intent.CLOSE
-    instrument = work.instruments.find(position.instrument)
     return GateContext(
         order=OrderDraft(
             side=terms.side,
@@ -83,10 +84,7 @@ def gate_context(
             is_cell=position.is_cell,
             plan=position.plan,
         ),
-        instrument=InstrumentFacts(
-            lot_step=(instrument.lot_step if instrument else None) or QUANTITY_STEP,
-            status=instrument.status if instrument else "unverified",
-        ),
+        instrument=InstrumentFacts(lot_step_of(position.instrument, work)),
         reference=reference,
         trading_state=account.status.value,
         now=work.now,
@@ -95,6 +93,12 @@ def gate_context(
         ),
         limits=LIMITS,
     )
+
+
+def lot_step_of(instrument_id: str, work: UnitOfWork) -> Decimal:
+    """The instrument's quantity step; the book's 8 decimals where none is known."""
+    instrument = work.instruments.find(instrument_id)
+    return (instrument.lot_step if instrument else None) or QUANTITY_STEP
 
 
 def _counters(
@@ -112,7 +116,7 @@ def _counters(
     orders_today = 0
     if position.plan is not None and not is_close:
         since = day_start(position.calendar, work.now)
-        orders_today = work.orders.accepted_since(position.id, since)
+        orders_today = work.orders.accepted_between(position.id, since, work.now)
     return Counters(
         orders_today=orders_today,
         unresolved_orders=sum(o.status is OrderStatus.UNKNOWN for o in open_orders),

@@ -1,9 +1,8 @@
 """What an open order holds back, so that two orders never use the same cash or the same shares.
 
 BUY: qty · price · (1 + commission rate), with price = the limit, or the reference plus 1 % for
-market
-orders. SELL: the quantity. A BUY without any known price reserves nothing; cash is checked at the
-fill.
+market orders and for stop orders, whose reference is the stop. SELL: the quantity. A BUY without
+any known price reserves nothing; cash is checked at the fill.
 """
 
 from dataclasses import dataclass

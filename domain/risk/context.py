@@ -73,7 +73,6 @@ class InstrumentFacts:
     """Trading rules of the instrument."""
 
     lot_step: Decimal
-    status: str = "unverified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,6 @@ class GateContext:
     reference: Reference
     trading_state: str
     now: datetime
-    executes_itself: bool = False
     counters: Counters = field(default_factory=Counters)
     limits: Limits = field(default_factory=Limits)
 

@@ -400,9 +400,10 @@ def test_open_orders_counts_and_similar_orders(store: Store) -> None:
     claims = {c.id: c for c in see(store, lambda w: w.orders.claims_of(position.id))}
     assert claims[buy.id].remaining_qty == D("0.6")
     assert (claims[sell.id].reserved, claims[sell.id].side) == (2, Side.SELL)
-    assert see(store, lambda w: w.orders.accepted_since(position.id, START)) == 2
     later = START + timedelta(days=1)
-    assert see(store, lambda w: w.orders.accepted_since(position.id, later)) == 0
+    assert see(store, lambda w: w.orders.accepted_between(position.id, START, later)) == 2
+    assert see(store, lambda w: w.orders.accepted_between(position.id, START, START)) == 0
+    assert see(store, lambda w: w.orders.accepted_between(position.id, later, later)) == 0
     assert see(store, lambda w: w.orders.last_similar_at(sell, START)) == sell.created_at
     other = replace(sell, terms=replace(sell.terms, limit_price=D(5)))
     assert see(store, lambda w: w.orders.last_similar_at(other, START)) is None

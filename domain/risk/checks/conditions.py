@@ -20,8 +20,9 @@ from domain.shared.side import Side
 def guardrail_band(context: GateContext) -> Finding:
     """Stock fraction after the order inside the plan's band, or strictly closer on the same side.
 
-    The same rule books fills. It binds buys and sells of a cell alike, because selling leaves a
-    band just as buying does; only a close is exempt.
+    Open orders on the order's side count as filled at the reference price, so two orders never
+    use the same room. The same rule books fills. It binds buys and sells of a cell alike, because
+    selling leaves a band just as buying does; only a close is exempt.
     """
     plan, price = context.position.plan, context.reference.value
     if plan is None:
@@ -30,12 +31,11 @@ def guardrail_band(context: GateContext) -> Finding:
         return not_applicable("guardrail_band", "close")
     if price is None:
         return not_applicable("guardrail_band", "no_price")
-    order, position = context.order, context.position
-    before = stock_fraction(position.qty, position.effective_cash, price)
+    order = context.order
+    qty, cash_amount = _with_open_orders(context, price)
+    before = stock_fraction(qty, cash_amount, price)
     fee = commission(order.qty, price, order.commission_rate)
-    after = stock_fraction_after(
-        position.qty, position.effective_cash, order.side, order.qty, price, fee
-    )
+    after = stock_fraction_after(qty, cash_amount, order.side, order.qty, price, fee)
     buys = order.side is Side.BUY
     return Finding(
         "guardrail_band",
@@ -52,13 +52,20 @@ def guardrail_band(context: GateContext) -> Finding:
     )
 
 
+def _with_open_orders(context: GateContext, price: Decimal) -> tuple[Decimal, Decimal]:
+    position, buys = context.position, context.order.side is Side.BUY
+    change = position.open_buys_qty if buys else -position.open_sells_qty
+    return position.qty + change, position.effective_cash - change * price
+
+
 def _largest_within_band(context: GateContext, price: Decimal) -> Decimal:
-    plan, position, order = context.position.plan, context.position, context.order
+    plan, order = context.position.plan, context.order
     assert plan is not None
-    equity = position.qty * price + position.effective_cash
+    qty, cash_amount = _with_open_orders(context, price)
+    equity = qty * price + cash_amount
     reach = buy_to_fraction_qty if order.side is Side.BUY else sell_to_fraction_qty
     bound = plan.band.max if order.side is Side.BUY else plan.band.min
-    return max(ZERO, reach(equity, position.qty, price, bound, order.commission_rate))
+    return max(ZERO, reach(equity, qty, price, bound, order.commission_rate))
 
 
 def trading_state(context: GateContext) -> Finding:

@@ -19,9 +19,10 @@ def not_applicable(code: str, reason: str) -> Finding:
 
 
 def instrument_rules(context: GateContext) -> Finding:
-    """Quantity is a positive whole multiple of the instrument's step."""
-    step = context.instrument.lot_step
-    fits = context.order.qty > 0 and context.order.qty % step == 0
+    """Quantity is a positive whole multiple of the instrument's step, or all that is held."""
+    step, qty = context.instrument.lot_step, context.order.qty
+    is_remainder = context.is_reducing and qty == abs(context.position.qty)
+    fits = qty > 0 and (qty % step == 0 or is_remainder)
     return Finding(
         "instrument_rules",
         passed_if(fits),

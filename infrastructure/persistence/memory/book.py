@@ -159,11 +159,11 @@ class MemoryOrders:
             for o in self.open_of(position_id)
         ]
 
-    def accepted_since(self, position_id: str, since: datetime) -> int:
+    def accepted_between(self, position_id: str, since: datetime, until: datetime) -> int:
         return sum(
             1
             for o in self._of(position_id)
-            if o.created_at >= since
+            if since <= o.created_at <= until
             and o.status is not OrderStatus.REJECTED
             and not (o.status is OrderStatus.CANCELLED and o.filled_qty == 0)
         )

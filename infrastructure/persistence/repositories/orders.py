@@ -76,9 +76,9 @@ _CLAIMS = (
     )
     .order_by(orders.c.id)
 )
-_ACCEPTED_SINCE = select(func.count().label("n")).where(
+_ACCEPTED_BETWEEN = select(func.count().label("n")).where(
     orders.c.position_id == bindparam("position_id"),
-    orders.c.created_at >= bindparam("since"),
+    orders.c.created_at.between(bindparam("since"), bindparam("until")),
     orders.c.status != OrderStatus.REJECTED.value,
     ~((orders.c.status == OrderStatus.CANCELLED.value) & (orders.c.filled_qty == Decimal(0))),
 )
@@ -212,8 +212,10 @@ class SqlOrders:
             self._session.remember(_CLAIMED, position_id, known)
         return sorted(known.values(), key=lambda claim: claim.id)
 
-    def accepted_since(self, position_id: str, since: datetime) -> int:
-        row = self._session.one(_ACCEPTED_SINCE, position_id=position_id, since=since)
+    def accepted_between(self, position_id: str, since: datetime, until: datetime) -> int:
+        row = self._session.one(
+            _ACCEPTED_BETWEEN, position_id=position_id, since=since, until=until
+        )
         return int(row["n"]) if row else 0
 
     def last_similar_at(self, order: Order, since: datetime) -> datetime | None:
