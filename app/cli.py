@@ -25,6 +25,7 @@ from infrastructure.persistence.store import SqlStore
 CONSOLE_REQUEST = "req_console"
 EXIT_FAILED = 1
 EXIT_MISUSED = 2
+TOKEN_DAYS_MAX = 3650
 
 Command = Callable[[argparse.Namespace, Settings], int]
 
@@ -46,6 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Fault as fault:
         print(f"ballast: {fault.message} ({fault.code})", file=sys.stderr)
         return EXIT_MISUSED if fault.code == "unknown_setting" else EXIT_FAILED
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"ballast: {error.filename}: {error.strerror}", file=sys.stderr)
+        return EXIT_FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,13 +86,19 @@ def _add_token(token: argparse.ArgumentParser) -> None:
     create.add_argument(
         "--scope", action="append", choices=[scope.value for scope in Scope], default=None
     )
-    create.add_argument("--days", type=int, help="valid for so many days; without: no end")
+    create.add_argument("--days", type=_days, help="valid for so many days; without: no end")
     create.set_defaults(run=create_token)
     listed = actions.add_parser("list", help="tokens that are not revoked")
     listed.set_defaults(run=list_tokens)
     revoke = actions.add_parser("revoke", help="end a token now")
     revoke.add_argument("id")
     revoke.set_defaults(run=revoke_token)
+
+
+def _days(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= TOKEN_DAYS_MAX:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"1 to {TOKEN_DAYS_MAX}")
 
 
 def serve(_arguments: argparse.Namespace, settings: Settings) -> int:

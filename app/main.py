@@ -33,6 +33,15 @@ from app.settings import Settings
 PREFIX = "/api/v1"
 ALIAS = "/v1"
 UPLOAD_TEMPLATES = tuple(f"{prefix}/data/imports" for prefix in (PREFIX, ALIAS))
+# What a page of another origin may send beyond the ordinary, and may read.
+REQUEST_HEADERS = (
+    "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
+    "Last-Event-ID", "Prefer", "X-Correlation-ID",
+)  # fmt: skip
+ANSWER_HEADERS = (
+    "ETag", "Idempotency-Replayed", "Link", "Location", "Preference-Applied", "RateLimit",
+    "RateLimit-Policy", "Retry-After", "X-Correlation-ID",
+)  # fmt: skip
 
 ROUTERS: tuple[APIRouter, ...] = (
     portfolio.router,
@@ -86,8 +95,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match"],
-            expose_headers=["ETag", "Link", "Location", "Idempotency-Replayed", "Retry-After"],
+            allow_headers=REQUEST_HEADERS,
+            expose_headers=ANSWER_HEADERS,
         )
     app.add_middleware(
         HostAndOriginGuard, hosts=settings.allowed_hosts, origins=settings.cors_origins

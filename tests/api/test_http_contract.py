@@ -157,3 +157,26 @@ def test_the_tag_of_a_read_is_good_for_a_guarded_change(book: HttpBook) -> None:
     assert done.status_code == 200, done.text
     again = book.client.patch(book.prefix + path, json=change, headers={"If-Match": tag})
     assert refusal(again) == (412, "stale_version")
+
+
+def test_a_page_of_an_allowed_origin_may_send_and_read_what_the_contract_names(
+    tmp_path: Path,
+) -> None:
+    page = "http://desk.example:3000"
+    settings = unhurried(tmp_path).model_copy(update={"cors_origins": (page,)})
+    sent = (
+        "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id,"
+        " prefer, x-correlation-id"
+    )
+    asks = {
+        "Origin": page,
+        "Access-Control-Request-Method": "PATCH",
+        "Access-Control-Request-Headers": sent,
+    }
+    with serving(settings) as client:
+        assert client.options("/api/v1/settings", headers=asks).status_code == 200
+        answer = client.get("/api/v1/settings", headers={"Origin": page})
+    readable = {name.strip() for name in answer.headers["Access-Control-Expose-Headers"].split(",")}
+    own = {"etag", "ratelimit", "ratelimit-policy", "x-correlation-id"}
+    assert own <= {name.lower() for name in answer.headers}
+    assert own <= {name.lower() for name in readable}

@@ -167,3 +167,35 @@ def test_a_command_is_required(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as stopped:
             main(arguments)
         assert stopped.value.code == 2
+
+
+def test_a_secret_file_that_is_not_there_is_named_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = tmp_path / "no-secret"
+    monkeypatch.setenv("BALLAST_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("BALLAST_SECRET_FILE", str(missing))
+    monkeypatch.setattr("app.cli.gc.disable", lambda: None)
+    assert main(["serve"]) == 1
+    assert capsys.readouterr().err == f"ballast: {missing}: No such file or directory\n"
+
+
+def test_an_unsafe_address_is_refused_before_there_is_a_database(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BALLAST_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("BALLAST_HOST", "0.0.0.0")
+    monkeypatch.setattr("app.cli.gc.disable", lambda: None)
+    assert main(["serve"]) == 1
+    assert "BALLAST_BEHIND_TLS_PROXY=true" in capsys.readouterr().err
+    assert not (tmp_path / "data" / "ballast.db").exists()
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "99999999999"])
+def test_a_token_lasts_from_a_day_to_ten_years(
+    days: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["token", "create", "desk", "--days", days])
+    assert ended.value.code == 2
+    assert "argument --days: 1 to 3650" in capsys.readouterr().err
