@@ -219,13 +219,18 @@ def _require_fresh_proposal(position: Position, request: OrderRequest, work: Uni
     if proposal.position_id != position.id or proposal.expires_at is None:
         raise NotFound("evaluation_not_found", "This position has no such proposal.")
     proposed = Decimal(proposal.document["market"]["price"]["value"])
-    now_at = request.limit_price or proposed
+    now_at = request.limit_price or _filled_since(position, proposal.at) or proposed
     if is_proposal_stale(proposal.expires_at, proposed, work.now, now_at):
         raise Conflict(
             "proposal_stale",
             "The proposal expired or the price moved more than 20 bps; evaluate again.",
             context={"expires_at": rfc3339(proposal.expires_at), "proposed_price": proposed},
         )
+
+
+def _filled_since(position: Position, instant: datetime) -> Decimal | None:
+    executed_at = position.last_executed_at
+    return position.last_fill_price if executed_at and executed_at > instant else None
 
 
 def _terms(position: Position, account: Account, request: OrderRequest) -> OrderTerms:

@@ -144,3 +144,14 @@ def test_the_message_about_a_missing_end_names_the_lifetime_that_needs_it(book: 
     position_id = book.cell()
     asked = book.submit(position_id, "BUY", 1, time_in_force="gtd")
     assert [e["message"] for e in asked.json()["errors"]] == ["required by gtd"]
+
+
+def test_an_execution_at_another_price_makes_an_earlier_proposal_stale(book: HttpBook) -> None:
+    position_id = book.cell(qty=50, cash=5000, anchor_price=100)
+    proposed = book.post(f"/positions/{position_id}/evaluate", {"price": 97}).json()
+    book.fill(book.order(position_id, "BUY", 1), "97.1", 1)
+    near = book.submit(position_id, "BUY", 2, proposal_id=proposed["evaluation_id"])
+    assert near.status_code == 201
+    book.fill(book.order(position_id, "BUY", 3), "97.3", 3)
+    moved = book.submit(position_id, "BUY", 4, proposal_id=proposed["evaluation_id"])
+    assert refusal(moved) == (409, "proposal_stale")
