@@ -27,7 +27,7 @@ from app.logging import Logs
 from app.metrics import Metrics
 from app.middleware import RequestBoundary
 from app.openapi_document import install_openapi
-from app.route_index import RouteIndex
+from app.route_index import index_routes
 from app.settings import Settings
 
 PREFIX = "/api/v1"
@@ -107,5 +107,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         logs=container.get(Logs),
         upload_templates=UPLOAD_TEMPLATES,
     )
-    app.router.middleware_stack = RouteIndex(app)
+    index_routes(app)
     return app

@@ -18,6 +18,8 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from domain.shared.errors import Unavailable
+
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -140,7 +142,12 @@ class _GaugeCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         labels = (self._label,) if self._label else ()
         family = GaugeMetricFamily(self._name, self._text, labels=labels)
-        for label, value in self._read().items():
+        try:
+            readings = self._read()
+        except Unavailable:
+            # An outage is when the other metrics are wanted most.
+            return
+        for label, value in readings.items():
             family.add_metric((label,) if self._label else (), value)
         yield family
 

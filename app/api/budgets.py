@@ -7,7 +7,7 @@ from fastapi import Request
 
 from app.settings import Settings
 from application.context import Principal
-from application.ports.rate_limiter import RateLimiter
+from application.ports.rate_limiter import RateLimiter, RateVerdict
 from domain.shared.errors import TooMany
 
 WINDOW_S = 60
@@ -24,6 +24,20 @@ class Bucket(StrEnum):
     EXEMPT = "exempt"
 
 
+def policy(bucket: str, limit: int, window_s: int) -> bytes:
+    """Value of `RateLimit-Policy`."""
+    return f'"{bucket}";q={limit};w={window_s}'.encode()
+
+
+def leave_headers(request: Request, bucket: str, verdict: RateVerdict, named: bytes) -> None:
+    """Have the answer say what is left of a budget."""
+    left = f'"{bucket}";r={verdict.remaining};t={ceil(verdict.reset_after_s)}'
+    request.scope["ballast_headers"] = (
+        (b"ratelimit", left.encode()),
+        (b"ratelimit-policy", named),
+    )
+
+
 class Budgets:
     """Spends one call; TooMany `rate_limited` with Retry-After when the budget is used up."""
 
@@ -36,8 +50,7 @@ class Budgets:
             Bucket.COMPUTE: settings.rate_compute_per_minute,
         }
         self._policies = {
-            bucket: f'"{bucket.value}";q={limit};w={WINDOW_S}'.encode()
-            for bucket, limit in self._limits.items()
+            bucket: policy(bucket.value, limit, WINDOW_S) for bucket, limit in self._limits.items()
         }
 
     async def spend(self, request: Request, principal: Principal, bucket: Bucket) -> None:
@@ -48,11 +61,7 @@ class Budgets:
             bucket = Bucket.READ if request.scope["method"] == "GET" else Bucket.WRITE
         key = principal.credential_id or principal.user_id
         verdict = await self._limiter.hit(bucket.value, key, self._limits[bucket], WINDOW_S)
-        left = f'"{bucket.value}";r={verdict.remaining};t={ceil(verdict.reset_after_s)}'
-        request.scope["ballast_headers"] = (
-            (b"ratelimit", left.encode()),
-            (b"ratelimit-policy", self._policies[bucket]),
-        )
+        leave_headers(request, bucket.value, verdict, self._policies[bucket])
         if not verdict.allowed:
             raise TooMany(
                 "rate_limited",

@@ -1,11 +1,10 @@
 """Connections to the one database: SQLite in WAL with full durability, or PostgreSQL."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool, QueuePool
 
 READ_POOL_SIZE = 8
@@ -84,11 +83,3 @@ def _execute_all(connection: Any, *statements: str) -> None:
     for statement in statements:
         cursor.execute(statement)
     cursor.close()
-
-
-def dialect_of(engine: Engine) -> Dialect:
-    """The dialect statements are compiled for."""
-    return engine.dialect
-
-
-Connect = Callable[[], Any]

@@ -159,6 +159,17 @@ def test_the_tag_of_a_read_is_good_for_a_guarded_change(book: HttpBook) -> None:
     assert refusal(again) == (412, "stale_version")
 
 
+def test_logins_say_what_is_left_of_their_budget(tmp_path: Path) -> None:
+    settings = unhurried(tmp_path).model_copy(update={"rate_auth_per_15_minutes": 2})
+    nobody = {"username": "nobody", "password": "a guess that is wrong"}
+    with serving(settings) as client:
+        answers = [client.post("/api/v1/auth/login", data=nobody) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+    assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"auth";q=2;w=900'}
+    left = [answer.headers["RateLimit"].split(";")[1] for answer in answers]
+    assert left == ["r=1", "r=0", "r=0"]
+
+
 def test_a_page_of_an_allowed_origin_may_send_and_read_what_the_contract_names(
     tmp_path: Path,
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.metrics import Metrics, RequestTimes
+from domain.shared.errors import Unavailable
 
 
 def _samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -84,3 +85,16 @@ def test_the_digest_holds_what_the_scrape_holds() -> None:
     assert (digest["requests_total"], digest["requests_failed_total"]) == (1, 1)
     assert (digest["writer_batches_total"], digest["writer_queue_depth"]) == (3, 1)
     assert digest["readings"] == {"job_states": {"running": 1.0}}
+
+
+def test_a_reading_that_is_not_to_be_had_leaves_the_others() -> None:
+    metrics = Metrics()
+
+    def lost() -> dict[str, float]:
+        raise Unavailable("store_unavailable", "The store did not answer.")
+
+    metrics.gauge("jobs", "Jobs by state.", lost, label="state")
+    metrics.gauge("open_streams", "Streams.", lambda: {"": 2.0})
+    samples = _samples(metrics)
+    assert samples["ballast_open_streams", ()] == 2
+    assert not [name for name, _ in samples if name == "ballast_jobs"]

@@ -9,7 +9,8 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 from pydantic import SecretStr
 
-from app.api.authentication import Authentication
+from app.api.authentication import Authentication, address_of
+from app.api.budgets import leave_headers, policy
 from app.api.dependencies import Reader, Runs, use
 from application.context import Principal
 from application.identity.proof import require_own_hand
@@ -66,16 +67,18 @@ class LoginBudget:
         self._logins = logins_per_15_minutes
         self._refreshes = refreshes_per_minute
 
-    async def spend_login(self, address: str | None) -> None:
+    async def spend_login(self, request: Request) -> None:
         """TooMany `rate_limited` beyond the budget."""
-        await self._spend("auth", address, self._logins, LOGIN_WINDOW_S)
+        await self._spend(request, "auth", self._logins, LOGIN_WINDOW_S)
 
-    async def spend_refresh(self, address: str | None) -> None:
+    async def spend_refresh(self, request: Request) -> None:
         """TooMany `rate_limited` beyond the budget."""
-        await self._spend("refresh", address, self._refreshes, REFRESH_WINDOW_S)
+        await self._spend(request, "refresh", self._refreshes, REFRESH_WINDOW_S)
 
-    async def _spend(self, bucket: str, address: str | None, limit: int, window_s: int) -> None:
-        verdict = await self._limiter.hit(bucket, address or "unknown", limit, window_s)
+    async def _spend(self, request: Request, bucket: str, limit: int, window_s: int) -> None:
+        address = address_of(request) or "unknown"
+        verdict = await self._limiter.hit(bucket, address, limit, window_s)
+        leave_headers(request, bucket, verdict, policy(bucket, limit, window_s))
         if not verdict.allowed:
             raise TooMany(
                 "rate_limited",

@@ -46,13 +46,12 @@ async def log_in(
     budget: Budget,
     sign_in: Annotated[SignIn, Depends(use(SignIn))],
 ) -> s.TokensOut:
-    address = address_of(request)
-    await budget.spend_login(address)
+    await budget.spend_login(request)
     attempt = LoginAttempt(
         username=form.username,
         password=form.password.get_secret_value(),
         totp=form.totp,
-        address=address,
+        address=address_of(request),
         user_agent=request.headers.get("user-agent"),
         request_id=request_id_of(request),
     )
@@ -74,7 +73,7 @@ async def refresh_session(
     gatekeeper: Gatekeeper,
     renew: Annotated[RenewSession, Depends(use(RenewSession))],
 ) -> s.TokensOut:
-    await budget.spend_refresh(address_of(request))
+    await budget.spend_refresh(request)
     try:
         renewed = await asyncio.to_thread(renew, body.refresh_token, request_id_of(request))
     finally:
