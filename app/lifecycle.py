@@ -54,7 +54,7 @@ class Lifecycle:
         """Everything a request may need; raises instead of starting unsafe or unsound."""
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         settings, container = self.settings, self.container
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         require_safe_bind(bind_facts(settings))
         database = container.get(Database)
         migrate(database, settings.data_dir)

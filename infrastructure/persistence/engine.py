@@ -5,8 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, QueuePool
 
+from domain.shared.errors import Invalid
+
+DRIVERS = frozenset({"sqlite", "postgresql+psycopg"})
 READ_POOL_SIZE = 8
 BUSY_TIMEOUT_MS = 10_000
 
@@ -36,8 +40,8 @@ class Database:
 
 
 def open_database(address: str) -> Database:
-    """Engines for `sqlite:///path` or `postgresql+psycopg://…`."""
-    url = make_url(address)
+    """Engines for `sqlite:///path` or `postgresql+psycopg://…`; Invalid `unknown_database` else."""
+    url = _known(address)
     if url.get_backend_name() == "sqlite":
         return Database(
             url, _sqlite_engine(url, read_only=False), _sqlite_engine(url, read_only=True)
@@ -45,6 +49,20 @@ def open_database(address: str) -> Database:
     writes = create_engine(url, poolclass=NullPool, isolation_level="READ COMMITTED")
     reads = create_engine(url, poolclass=QueuePool, pool_size=READ_POOL_SIZE, pool_pre_ping=True)
     return Database(url, writes, reads)
+
+
+def _known(address: str) -> URL:
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        url = None
+    if url is None or url.drivername not in DRIVERS:
+        # The address itself may hold a password.
+        raise Invalid(
+            "unknown_database",
+            "The database address begins with sqlite:/// or postgresql+psycopg://.",
+        )
+    return url
 
 
 def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:

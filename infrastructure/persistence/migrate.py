@@ -51,7 +51,7 @@ def migrate(database: Database, data_dir: Path) -> Migrated:
     """
     if database.path is not None:
         require_local_disk(database.path)
-        database.path.parent.mkdir(parents=True, exist_ok=True)
+        database.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     before, newest = current(database), head()
     _require_known(before)
     if before == newest:

@@ -199,3 +199,26 @@ def test_a_token_lasts_from_a_day_to_ten_years(
         main(["token", "create", "desk", "--days", days])
     assert ended.value.code == 2
     assert "argument --days: 1 to 3650" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["mysql://u:hunter22@h/d", "postgresql://h/d", "nonsense"])
+def test_a_database_of_another_kind_is_refused_without_showing_its_address(
+    address: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BALLAST_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("BALLAST_DATABASE_URL", address)
+    assert main(["migrate"]) == 1
+    told = capsys.readouterr().err
+    assert "unknown_database" in told
+    assert "hunter22" not in told
+
+
+def test_a_data_folder_made_here_is_for_its_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BALLAST_DATA_DIR", str(tmp_path / "data"))
+    assert main(["migrate"]) == 0
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
