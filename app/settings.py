@@ -47,7 +47,6 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="`auto`: console on a terminal, else JSON."
     )
-    debug: bool = Field(False, description="More detail in logs; never in answers.")
     bundled_data: bool = Field(True, description="Load the bundled daily series at first start.")
     rate_read_per_minute: int = Field(600, ge=1, description="Reads per principal.")
     rate_write_per_minute: int = Field(120, ge=1, description="Writes per principal.")

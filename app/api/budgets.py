@@ -59,8 +59,9 @@ class Budgets:
             return
         if bucket is Bucket.METHOD:
             bucket = Bucket.READ if request.scope["method"] == "GET" else Bucket.WRITE
-        key = principal.credential_id or principal.user_id
-        verdict = await self._limiter.hit(bucket.value, key, self._limits[bucket], WINDOW_S)
+        verdict = await self._limiter.hit(
+            bucket.value, principal.user_id, self._limits[bucket], WINDOW_S
+        )
         leave_headers(request, bucket.value, verdict, self._policies[bucket])
         if not verdict.allowed:
             raise TooMany(

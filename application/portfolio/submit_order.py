@@ -13,6 +13,7 @@ from application.portfolio.recording import (
     transfer_ids,
 )
 from application.ports.ids import Ids
+from application.ports.repositories import StoredEvaluation
 from application.ports.unit_of_work import UnitOfWork
 from application.risk.gate_facts import gate_context, reference_of
 from domain.plans.evaluation import is_proposal_stale
@@ -209,6 +210,20 @@ class SubmitOrder:
         return Submitted(order, verdict, reservation)
 
 
+def _require_as_proposed(proposal: StoredEvaluation, request: OrderRequest) -> None:
+    """Conflict `proposal_stale`: it was blocked, goes the other way, is smaller than the order,
+    or is an order already.
+    """
+    trade = proposal.document["proposals"][0]
+    within = trade["side"] == request.side.value and request.qty <= trade["qty"]
+    if not trade["valid"] or not within or proposal.order_id is not None:
+        raise Conflict(
+            "proposal_stale",
+            "The order goes beyond the proposal, or the proposal was blocked or used.",
+            context={"side": trade["side"], "qty": trade["qty"], "order_id": proposal.order_id},
+        )
+
+
 def _require_fresh_proposal(position: Position, request: OrderRequest, work: UnitOfWork) -> None:
     """Conflict `proposal_stale` after the proposal's expiry, or when the price moved over
     20 bps.
@@ -218,6 +233,7 @@ def _require_fresh_proposal(position: Position, request: OrderRequest, work: Uni
     proposal = work.evaluations.get(request.proposal_id)
     if proposal.position_id != position.id or proposal.expires_at is None:
         raise NotFound("evaluation_not_found", "This position has no such proposal.")
+    _require_as_proposed(proposal, request)
     proposed = Decimal(proposal.document["market"]["price"]["value"])
     now_at = request.limit_price or _filled_since(position, proposal.at) or proposed
     if is_proposal_stale(proposal.expires_at, proposed, work.now, now_at):

@@ -1,1 +1,1 @@
-"""The one persisted settings document, which guards read at decision time."""
+"""The one persisted settings document; whoever decides by a setting reads it there and then."""

@@ -19,6 +19,7 @@ from application.jobs.job import HELD, Job, JobError, JobState
 from application.jobs.kinds import JobKinds
 from application.ports.bus import Bus
 from application.ports.unit_of_work import Store
+from domain.shared.errors import Unavailable
 from infrastructure.compute.job_desk import JobDesk
 from infrastructure.compute.job_files import JobFolder
 from infrastructure.compute.launcher import ChildLauncher, JobSurroundings
@@ -123,6 +124,10 @@ class JobSupervisor:
             try:
                 self._pause()
                 self._turn()
+            except Unavailable as outage:
+                self.statistics.failures += 1
+                log.warning("job_supervisor_waits", reason=outage.message)
+                self._stop.wait(RETRY_AFTER_FAILURE_S)
             except Exception:
                 self.statistics.failures += 1
                 log.exception("job_supervisor_turn_failed")

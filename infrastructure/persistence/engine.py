@@ -54,6 +54,8 @@ def open_database(address: str) -> Database:
 def _known(address: str) -> URL:
     try:
         url = make_url(address)
+        if url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
     except ArgumentError:
         url = None
     if url is None or url.drivername not in DRIVERS:

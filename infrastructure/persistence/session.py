@@ -114,7 +114,8 @@ class SqlSession:
 
     `memory` holds what the writer has read or written and may use again instead of a statement;
     None on read connections. The writer empties it when a command is undone and when another
-    process has written.
+    process has written, which it knows by the head of the event log: a command that changes a row
+    kept here must append an event.
     """
 
     def __init__(

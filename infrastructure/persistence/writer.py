@@ -137,7 +137,7 @@ class BatchedWriter:
     def _commit(self, batch: list[_Job]) -> None:
         outcomes: list[tuple[Reply, Any, BaseException | None]] = []
         try:
-            session = self._begin()
+            session = self._begin_on_a_live_connection()
             head = read_head(session)
             if head != self._seen:
                 self._memory.clear()
@@ -181,6 +181,17 @@ class BatchedWriter:
             return job.reply, None, error
         session.text("RELEASE SAVEPOINT command")
         return job.reply, result, None
+
+    def _begin_on_a_live_connection(self) -> SqlSession:
+        """A kept connection may have died while nothing was asked of it; nothing ran on it yet,
+        so a fresh one is safe to try."""
+        if self._connection is None:
+            return self._begin()
+        try:
+            return self._begin()
+        except self._engine.dialect.loaded_dbapi.Error:
+            self._disconnect()
+            return self._begin()
 
     def _begin(self) -> SqlSession:
         if self._connection is None:

@@ -28,7 +28,7 @@ ELSEWHERE = {
 # Raised by the command line, by start-up, inside jobs (a job's own error) and by loops only.
 OUTSIDE_HTTP = re.compile(
     r"^(app\.(cli|config_file|server|lifecycle|demo|demo_steps)"
-    r"|infrastructure\.persistence\.(backup|backup_postgresql|migrate|placement)"
+    r"|infrastructure\.persistence\.(backup|backup_postgresql|engine|migrate|placement)"
     r"|infrastructure\.market_data\.(load_bundled|bundled|parquet_store|parquet_files)"
     r"|infrastructure\.compute\.(dask_cluster|local_pool)"
     r"|infrastructure\.messaging\.redis_lease)$"

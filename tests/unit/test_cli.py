@@ -201,7 +201,7 @@ def test_a_token_lasts_from_a_day_to_ten_years(
     assert "argument --days: 1 to 3650" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("address", ["mysql://u:hunter22@h/d", "postgresql://h/d", "nonsense"])
+@pytest.mark.parametrize("address", ["mysql://u:hunter22@h/d", "nonsense"])
 def test_a_database_of_another_kind_is_refused_without_showing_its_address(
     address: str,
     tmp_path: Path,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool
 
-from app.api.portfolio.schemas import Fraction, Price, Symbol
+from app.api.portfolio.amounts import Fraction, Price, Symbol
 from app.api.wire import AnswerModel, Day, Exact, Number, RequestModel
 from domain.portfolio.dividend import DividendKind, EntitlementStatus
 

@@ -104,7 +104,7 @@ async def log_out(
     "/auth/reauthenticate",
     status_code=204,
     operation_id="reauthenticate",
-    summary="Prove presence again, as loosening a limit asks for",
+    summary="Prove presence again with password or code",
     responses=refusals(
         "400 proof_missing", "403 wrong_proof", "409 not_a_session", "415 unsupported_media_type",
         "429 login_delayed",

@@ -7,7 +7,7 @@ from fastapi import Depends, Request, Response
 from app.api.dependencies import Reader, Runs, Trader, use
 from app.api.idempotency import Key, Once, OnceOnly, OptionalKey, Presented
 from app.api.paging import Listing
-from app.api.portfolio import schemas as s
+from app.api.portfolio import account_schemas as s
 from app.api.portfolio.routes import Paging, PricesUsed
 from app.api.preconditions import NOT_MODIFIED, RequiredVersion, versioned_view
 from app.api.routing import capability_router, refusals

@@ -8,6 +8,7 @@ from app.api.dependencies import RiskReducer, Runs, Trader, use
 from app.api.idempotency import Key, Once, OnceOnly, OptionalKey, Presented
 from app.api.portfolio import present
 from app.api.portfolio import schemas as s
+from app.api.portfolio.plan_schemas import PlanChangeIn, merged_plan
 from app.api.portfolio.routes import PricesUsed
 from app.api.preconditions import OptionalVersion, RequiredVersion
 from app.api.problems import request_id_of
@@ -161,7 +162,7 @@ async def change_position(
     request: Request,
     response: Response,
     position_id: str,
-    body: s.PlanChangeIn,
+    body: PlanChangeIn,
     caller: Trader,
     version: RequiredVersion,
     runs: Runs,
@@ -173,7 +174,7 @@ async def change_position(
         lambda work: valued(
             change_plan(
                 position_id,
-                s.merged_plan(work.positions.get(position_id).plan, body),
+                merged_plan(work.positions.get(position_id).plan, body),
                 version,
                 work,
             ),

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from app.api.portfolio.schemas import Price
+from app.api.portfolio.amounts import Price
 from app.api.wire import AnswerModel, Moment, Number, RequestModel
 
 

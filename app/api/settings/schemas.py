@@ -56,7 +56,7 @@ class SettingsPatch(RequestModel):
 
 
 class SettingsOut(AnswerModel):
-    """The document guards read; `updated_at` is null until something was changed."""
+    """The persisted document; `updated_at` is null until something was changed."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_DOCUMENT]})
 
