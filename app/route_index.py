@@ -111,6 +111,7 @@ def _leaf(order: int, context: RouteContext) -> _Leaf | None:
         return None
     included = getattr(context, "_route_context", None)
     app = route.app if included is None else getattr(included, "app", None)
+    app = getattr(route, "lean_app", None) or app
     if app is None:
         return None
     return _Leaf(

@@ -8,7 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope
 
+from app.api.lean_route import lean_app
 from app.api.problems import PROBLEM_JSON, Problem
 from app.api.wire import ExactJsonResponse, MalformedJson, parse_json
 
@@ -42,25 +44,32 @@ class BallastRoute(APIRoute):
         status = options.get("status_code") or 200
         super().__init__(path, _exact(endpoint, status), **options)
 
+        self.lean_app = lean_app(self.endpoint, self.param_convertors, self._admit)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        takes_json = self.body_field is not None and "multipart" not in _media_type(self)
 
         async def strict(request: Request) -> Response:
-            if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
-                raise CodedHttpError(400, "bad_request", "The address holds NUL.")
-            if takes_json:
-                content_type = request.headers.get("content-type", "")
-                has_body = request.headers.get("content-length", "0") != "0" or (
-                    "transfer-encoding" in request.headers
-                )
-                if has_body and content_type.partition(";")[0].strip().lower() not in _JSON_TYPES:
-                    raise CodedHttpError(
-                        415, "unsupported_media_type", "Send the body as application/json."
-                    )
-            return await handle(StrictRequest(request.scope, request.receive))
+            return await handle(self._admit(request.scope, request.receive))
 
         return strict
+
+    def _admit(self, scope: Scope, receive: Receive) -> StrictRequest:
+        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+            raise CodedHttpError(400, "bad_request", "The address holds NUL.")
+        request = StrictRequest(scope, receive)
+        if self.body_field is not None and "multipart" not in _media_type(self):
+            _require_json(request)
+        return request
+
+
+def _require_json(request: Request) -> None:
+    headers = request.headers
+    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+        return
+    content_type = headers.get("content-type", "")
+    if content_type.partition(";")[0].strip().lower() not in _JSON_TYPES:
+        raise CodedHttpError(415, "unsupported_media_type", "Send the body as application/json.")
 
 
 _JSON_TYPES = ("application/json", "application/merge-patch+json")
