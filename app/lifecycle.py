@@ -37,9 +37,6 @@ from infrastructure.persistence.migrate import migrate
 from infrastructure.persistence.store import SqlStore
 from infrastructure.security.service_secret import OWNER_TOKEN_FILE, KeyRing, write_private
 
-# The writer gives up the interpreter lock at every SQL call; the default of 5 ms would let a busy
-# event loop hold each of them up for that long.
-SWITCH_INTERVAL_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,6 @@ class Lifecycle:
 
     def start(self) -> None:
         """Everything a request may need; raises instead of starting unsafe or unsound."""
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
         settings, container = self.settings, self.container
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         require_safe_bind(bind_facts(settings))

@@ -4,6 +4,7 @@ Contract: not thread-safe, valid only inside the command or query it was made fo
 raises leaves nothing behind; `savepoint()` gives a handler the same guarantee for a part of itself.
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
@@ -92,9 +93,11 @@ class Store(Protocol):
         work: Callable[[UnitOfWork], T],
         context: RequestContext,
         reply: Callable[[T, BaseException | None], None],
+        executed: threading.Event | None = None,
     ) -> None:
         """`command` without a future: `reply(result, error)` is called after the commit, on the
-        writer's thread, and must only hand the outcome on."""
+        writer's thread, and must only hand the outcome on. `executed` is set as soon as the command
+        has run, before its commit."""
         ...
 
     def query(self, work: Callable[[UnitOfWork], T], context: RequestContext) -> T: ...

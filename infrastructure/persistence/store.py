@@ -1,5 +1,6 @@
 """`Store` on SQL: the batched writer for commands, a pool of read-only connections for queries."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -40,9 +41,10 @@ class SqlStore:
         work: Callable[[UnitOfWork], T],
         context: RequestContext,
         reply: Callable[[T, BaseException | None], None],
+        executed: threading.Event | None = None,
     ) -> None:
         """Queue a command whose outcome goes to `reply` on the writer thread."""
-        self.writer.post(work, context, reply)
+        self.writer.post(work, context, reply, executed)
 
     def query(self, work: Callable[[UnitOfWork], T], context: RequestContext) -> T:
         """Run a query in this thread, in one read transaction.

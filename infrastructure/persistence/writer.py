@@ -44,6 +44,7 @@ class _Job:
     work: Callable[[UnitOfWork], Any]
     context: RequestContext
     reply: Reply
+    executed: threading.Event | None = None
 
 
 @dataclass(slots=True)
@@ -80,13 +81,22 @@ class BatchedWriter:
         self.post(work, context, lambda result, error: _settle(future, result, error))
         return future
 
-    def post(self, work: Callable[[UnitOfWork], T], context: RequestContext, reply: Reply) -> None:
-        """Queue a command whose outcome goes to `reply`, on the writer thread, after the commit."""
+    def post(
+        self,
+        work: Callable[[UnitOfWork], T],
+        context: RequestContext,
+        reply: Reply,
+        executed: threading.Event | None = None,
+    ) -> None:
+        """Queue a command whose outcome goes to `reply`, on the writer thread, after the commit.
+
+        `executed` is set earlier: when the command has run and only the commit is left.
+        """
         if self._closed:
             raise Unavailable("shutting_down", "The service is shutting down.", retry_after_s=5)
         if self._queue.qsize() >= QUEUE_MAX:
             raise Unavailable("queue_full", "Too many commands are waiting.", retry_after_s=1)
-        self._queue.put(_Job(work, context, reply))
+        self._queue.put(_Job(work, context, reply, executed))
 
     def on_commit(self, listener: Callable[[int], None]) -> None:
         """Listeners run on the writer thread and must only hand the number on."""
@@ -142,7 +152,10 @@ class BatchedWriter:
             if head != self._seen:
                 self._memory.clear()
             first_seq = head.seq
-            outcomes.extend(self._execute(job, session, head) for job in batch)
+            for job in batch:
+                outcomes.append(self._execute(job, session, head))
+                if job.executed is not None:
+                    job.executed.set()
             session.text("COMMIT")
         except Exception as broken:  # noqa: BLE001 - process loop: a dead store must answer, not die
             self._disconnect()
@@ -153,6 +166,8 @@ class BatchedWriter:
             )
             fault.__cause__ = broken
             for job in batch:
+                if job.executed is not None:
+                    job.executed.set()
                 job.reply(None, fault)
             self._settled()
             return

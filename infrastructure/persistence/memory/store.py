@@ -39,9 +39,12 @@ class MemoryStore:
         work: Callable[[UnitOfWork], T],
         context: RequestContext,
         reply: Callable[[T, BaseException | None], None],
+        executed: threading.Event | None = None,
     ) -> None:
         """Run the command now and hand its outcome to `reply`."""
         future = self.command(work, context)
+        if executed is not None:
+            executed.set()
         error = future.exception()
         # On failure the result is not looked at, as with a writer that has none to give.
         reply(None if error else future.result(), error)  # type: ignore[arg-type]
