@@ -38,7 +38,6 @@ from infrastructure.persistence.store import SqlStore
 from infrastructure.security.service_secret import OWNER_TOKEN_FILE, KeyRing, write_private
 
 
-
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
     """Brings one process up and down around the application."""

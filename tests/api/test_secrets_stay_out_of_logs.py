@@ -26,7 +26,7 @@ class Day:
 
     def __init__(self, client: TestClient, token: str) -> None:
         self._client = client
-        self.secrets = {token, token.rsplit("_", 1)[1], OWNER_PASSWORD, WRONG_PASSWORD}
+        self.secrets = {token, token.split("_", 2)[2], OWNER_PASSWORD, WRONG_PASSWORD}
         self._token = token
 
     def call(self, method: str, path: str, token: str, expect: int, body: Any = None) -> Any:
@@ -51,7 +51,7 @@ class Day:
         access = self.login(OWNER_PASSWORD)
         body = {"name": "ci", "scopes": ["read"]}
         made = self.call("POST", "/auth/tokens", access, 201, body)
-        self.secrets |= {made["token"], made["token"].rsplit("_", 1)[1]}
+        self.secrets |= {made["token"], made["token"].split("_", 2)[2]}
         self._enrol(access)
         change = {"current_password": OWNER_PASSWORD, "new_password": NEXT_PASSWORD}
         self.secrets.add(NEXT_PASSWORD)
