@@ -20,13 +20,14 @@ def _declared() -> DeclaredAnswers:
 def declared_answers_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wraps the client's `send`; the test that gets an undeclared answer fails."""
     send = TestClient.send
+    declared = _declared()  # Before the test: making an application sets up logging anew.
 
     def checked(client: TestClient, request: httpx.Request, **options: object) -> httpx.Response:
         response = send(client, request, **options)  # type: ignore[arg-type]
         kind = response.headers.get("content-type", "")
         code = response.json()["code"] if kind == "application/problem+json" else None
         path = request.url.path
-        missing = _declared().undeclared(request.method, path, response.status_code, code)
+        missing = declared.undeclared(request.method, path, response.status_code, code)
         assert missing is None, missing
         return response
 
