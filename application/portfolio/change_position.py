@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from decimal import Decimal
 
-from application.portfolio.record_fill import anchor_event
+from application.portfolio.order_outcome import anchor_event
 from application.portfolio.recording import position_event, transfer_ids
 from application.ports.ids import Ids
 from application.ports.unit_of_work import UnitOfWork

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from application.portfolio.record_fill import (
+from application.portfolio.order_outcome import (
     anchor_event,
     note_execution,
     with_anchor_after_end,

@@ -1,10 +1,11 @@
 """Record an execution a person reports for an order of the manual venue."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from application.portfolio.order_outcome import anchor_event, note_execution
 from application.portfolio.recording import (
     Claims,
     position_event,
@@ -114,43 +115,6 @@ class RecordFill:
         work.fills.restate(outcome.restated)
         work.orders.save(outcome.order)
         work.positions.save(outcome.position)
-
-
-def note_execution(order: Order, position: Position, work: UnitOfWork) -> None:
-    """Complete the evaluation that caused the order with what became of it.
-
-    An order that ended without an execution moved neither the anchor nor the holdings.
-    """
-    if order.evaluation_id is None:
-        return
-    evaluation = work.evaluations.get(order.evaluation_id)
-    document = dict(evaluation.document)
-    document["order"] = {"id": order.id, "status": order.status.value}
-    if order.filled_qty:
-        document["execution"] = {
-            "side": order.terms.side.value,
-            "qty": order.filled_qty,
-            "price": order.avg_fill_price,
-            "fee": order.fees,
-            "status": order.status.value,
-        }
-    if order.status.is_terminal and order.filled_qty:
-        anchor = {**document["anchor"], "new": position.anchor_price, "reason": "order_ended"}
-        document["anchor"] = anchor
-        document["impact"] = {**document["impact"], "after": _holdings(position, order)}
-    work.evaluations.save_outcome(replace(evaluation, order_id=order.id, document=document))
-
-
-def _holdings(position: Position, order: Order) -> dict[str, object]:
-    price = order.avg_fill_price or position.last_fill_price
-    value = None if price is None else cash(position.qty * price)
-    return {
-        "qty": position.qty,
-        "cash": position.cash,
-        "stock_value": value,
-        "equity": position.equity(price),
-        "stock_fraction": position.stock_fraction(price),
-    }
 
 
 def book_entries(position: Position, work: UnitOfWork) -> Sequence[BookEntry]:
@@ -266,24 +230,3 @@ def _events(before: Position, outcome: FillOutcome, now: datetime) -> list[NewEv
     if after.anchor_price != before.anchor_price:
         events.append(anchor_event(before, after, now, "the order ended"))
     return events
-
-
-def anchor_event(before: Position, after: Position, now: datetime, why: str) -> NewEvent:
-    """The anchor moved, and why."""
-    old, new = before.anchor_price, after.anchor_price
-    return position_event(
-        "anchor_updated",
-        after,
-        now,
-        f"Anchor {'none' if old is None else plain(old)} → "
-        f"{'none' if new is None else plain(new)}: {why}.",
-        inputs={"anchor_before": old},
-        outputs={"anchor_after": new},
-    )
-
-
-def with_anchor_after_end(position: Position, order: Order) -> Position:
-    """A cell's anchor after an order ended with executions: the order's volume-weighted price."""
-    if not position.is_cell or order.filled_qty == 0:
-        return position
-    return replace(position, anchor_price=order.avg_fill_price, version=position.version + 1)
