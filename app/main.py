@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from app import __version__
 from app.api.corporate_actions import routes as corporate_actions
@@ -27,7 +28,7 @@ from app.logging import Logs
 from app.metrics import Metrics
 from app.middleware import RequestBoundary
 from app.openapi_document import install_openapi
-from app.route_index import index_routes
+from app.service import Service
 from app.settings import Settings
 
 PREFIX = "/api/v1"
@@ -71,7 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         await asyncio.to_thread(lifecycle.stop)
 
-    app = FastAPI(
+    app = Service(
         title="Ballast",
         version=__version__,
         lifespan=lifespan,
@@ -90,22 +91,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(status.root)
     app.include_router(api, prefix=PREFIX)
     app.include_router(api, prefix=ALIAS, include_in_schema=False)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=REQUEST_HEADERS,
-            expose_headers=ANSWER_HEADERS,
+
+    def entrance(inner: ASGIApp) -> ASGIApp:
+        if settings.cors_origins:
+            inner = CORSMiddleware(
+                inner,
+                allow_origins=list(settings.cors_origins),
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=REQUEST_HEADERS,
+                expose_headers=ANSWER_HEADERS,
+            )
+        guarded = HostAndOriginGuard(
+            inner, hosts=settings.allowed_hosts, origins=settings.cors_origins
         )
-    app.add_middleware(
-        HostAndOriginGuard, hosts=settings.allowed_hosts, origins=settings.cors_origins
-    )
-    app.add_middleware(
-        RequestBoundary,
-        times=container.get(Metrics).requests,
-        logs=container.get(Logs),
-        upload_templates=UPLOAD_TEMPLATES,
-    )
-    index_routes(app)
+        return RequestBoundary(
+            guarded,
+            times=container.get(Metrics).requests,
+            logs=container.get(Logs),
+            upload_templates=UPLOAD_TEMPLATES,
+        )
+
+    app.enter_by(entrance)
     return app

@@ -176,7 +176,7 @@ def _response(answer: StoredAnswer, *, replayed: bool) -> Response:
 
 def _template(request: Request) -> str:
     route = request.scope.get("route")
-    path: str = getattr(route, "path", request.url.path)
+    path: str = request.scope["path"] if route is None else route.path
     return path.removeprefix("/api")
 
 

@@ -151,28 +151,25 @@ def respond_to(fault: Fault, request: Request) -> Response:
     return problem_response(problem, headers)
 
 
+def answer_to(error: Exception, request: Request) -> Response:
+    """The answer to whatever a route raised; what nobody foresaw is a defect."""
+    if isinstance(error, Fault):
+        return respond_to(error, request)
+    if isinstance(error, HTTPException):
+        return _framework_problem(request, error)
+    if isinstance(error, RequestValidationError):
+        return respond_to(_invalid(error), request)
+    return respond_to(Defect("internal_error", repr(error)), request)
+
+
 def install_problem_handlers(app: FastAPI) -> None:
     """Make every error of the framework and of the use cases a problem."""
 
-    async def on_fault(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Fault)
-        return respond_to(error, request)
+    async def answered(request: Request, error: Exception) -> Response:
+        return answer_to(error, request)
 
-    async def on_http(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        return _framework_problem(request, error)
-
-    async def on_validation(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        return respond_to(_invalid(error), request)
-
-    async def on_defect(request: Request, error: Exception) -> Response:
-        return respond_to(Defect("internal_error", repr(error)), request)
-
-    app.add_exception_handler(Fault, on_fault)
-    app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(RequestValidationError, on_validation)
-    app.add_exception_handler(500, on_defect)
+    for kind in (Fault, HTTPException, RequestValidationError, 500):
+        app.add_exception_handler(kind, answered)
 
 
 def _framework_problem(request: Request, error: HTTPException) -> Response:

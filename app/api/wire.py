@@ -31,7 +31,7 @@ from domain.shared.decimals import (
     decimals_of,
     plain,
 )
-from infrastructure.persistence.types import StoredJson
+from domain.shared.json_text import JsonArray
 
 NESTING_MAX = 32
 # Possessive, and a text may stay open: a hostile body is scanned once, not once per quote.
@@ -139,7 +139,7 @@ def _encode_other(value: object) -> object:
         return instant_text(value)
     if isinstance(value, BaseModel):
         return value.model_dump(by_alias=True)
-    if isinstance(value, StoredJson):
+    if isinstance(value, JsonArray):
         return orjson.Fragment(value.text.encode())
     if isinstance(value, Mapping):
         return dict(value)

@@ -143,7 +143,7 @@ class SubmitOrder:
         order = replace(
             draft,
             status=next_status(draft.status, OrderFact.REFUSED),
-            checks=_documents(verdict),
+            checks=verdict.checks,
             reason=verdict.refusals[0].code,
             rejected_by="gate",
             reserved=None,
@@ -178,7 +178,7 @@ class SubmitOrder:
         # The manual venue accepts by itself: nothing is sent, a person reports what was executed.
         claimed = next_status(draft.status, OrderFact.CLAIMED)
         order = replace(
-            draft, status=next_status(claimed, OrderFact.ACCEPTED), checks=_documents(verdict)
+            draft, status=next_status(claimed, OrderFact.ACCEPTED), checks=verdict.checks
         )
         work.orders.add(order)
         work.ledger.post(transfers, balances)
@@ -277,10 +277,6 @@ def _require_open(position: Position, context: GateContext) -> None:
         raise Conflict("position_closed", f"Position {position.id} is closed.")
     if position.status is PositionStatus.PAUSED and not context.is_reducing:
         raise Conflict("position_paused", f"Position {position.id} is paused.")
-
-
-def _documents(verdict: Verdict) -> tuple[dict[str, object], ...]:
-    return tuple(finding.as_document() for finding in verdict.findings)
 
 
 def require_order_prices(request: OrderRequest) -> None:

@@ -26,6 +26,7 @@ from domain.shared.decimals import QUANTITY_STEP, ZERO
 from domain.shared.side import Side
 
 LIMITS = Limits()
+_DUPLICATE_WINDOW = timedelta(seconds=float(LIMITS.duplicate_window_s))
 
 
 def reference_of(
@@ -110,13 +111,12 @@ def _counters(
     is_close: bool,
     is_id_given: bool,
 ) -> Counters:
-    window = timedelta(seconds=float(LIMITS.duplicate_window_s))
-    similar_at = work.orders.last_similar_at(draft, work.now - window)
-    age_s = None if similar_at is None else Decimal(str((work.now - similar_at).total_seconds()))
     orders_today = 0
     if position.plan is not None and not is_close:
         since = day_start(position.calendar, work.now)
         orders_today = work.orders.accepted_between(position.id, since, work.now)
+    similar_at = work.orders.last_similar_at(draft, work.now - _DUPLICATE_WINDOW)
+    age_s = None if similar_at is None else Decimal(str((work.now - similar_at).total_seconds()))
     return Counters(
         orders_today=orders_today,
         unresolved_orders=sum(o.status is OrderStatus.UNKNOWN for o in open_orders),

@@ -83,7 +83,7 @@ def plain(value: Decimal) -> str:
     text = str(value)
     if "E" in text:
         text = format(value, "f")
-    if "." in text:
+    if "." in text and text[-1] == "0":
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 

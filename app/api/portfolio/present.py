@@ -107,7 +107,7 @@ def order_document(order: Order) -> dict[str, object]:
 def submitted(request_id: str, result: Submitted) -> Presented:
     """201 with the order, or 422 with every check."""
     order, verdict = result.order, result.verdict
-    checks = order.checks
+    checks, held = order.checks, result.reservation
     if result.accepted:
         # The findings are already documents of this shape; the schema tests hold them to it.
         body = {
@@ -116,7 +116,7 @@ def submitted(request_id: str, result: Submitted) -> Presented:
             "position_id": order.position_id,
             "status": order.status.value,
             "client_order_id": order.client_order_id,
-            "reservation": asdict(result.reservation),
+            "reservation": {"amount": held.amount, "price": held.price, "reason": held.reason},
             "checks": checks,
         }
         return Presented(201, body)
