@@ -163,6 +163,8 @@ def allowed(key: ConfigurationKey) -> str:
         return f"a {words} {span}, not percent: 0.6 means 60 %"
     if key.unit is Unit.FRACTION_OF_NOTIONAL:
         return f"a {words} {span}, not percent: 0.001 means 0.1 %"
+    if key.unit is Unit.RATIO:
+        return f"a ratio {span}"
     return f"{span} {words}{or_null}"
 
 
