@@ -8,6 +8,7 @@ from application.context import RequestContext
 from infrastructure.persistence.event_log import ChainHead, SqlEvents
 from infrastructure.persistence.made_once import made_once
 from infrastructure.persistence.repositories.accounts import SqlAccounts
+from infrastructure.persistence.repositories.configuration import SqlConfigurationBook
 from infrastructure.persistence.repositories.corporate_actions import SqlDividends, SqlSplits
 from infrastructure.persistence.repositories.evaluations import SqlEvaluations
 from infrastructure.persistence.repositories.identity import SqlApiTokens, SqlSessions, SqlUsers
@@ -99,6 +100,10 @@ class SqlUnitOfWork:
     @made_once
     def settings(self) -> SqlSettingsBook:
         return SqlSettingsBook(self.session, self.context)
+
+    @cached_property
+    def configuration(self) -> SqlConfigurationBook:
+        return SqlConfigurationBook(self.session, self.context)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ from application.ports.repositories import (
     StoredAnswer,
     StoredEvaluation,
 )
+from application.risk.configuration_version import ConfigurationVersion
 from domain.portfolio.account import Account
 from domain.portfolio.dividend import Dividend, Entitlement
 from domain.portfolio.fill import Fill
@@ -142,6 +143,7 @@ class Tables:
     splits: Table[str, Owned[Split]] = field(init=False)
     applied_splits: Table[tuple[str, str], datetime] = field(init=False)
     instruments: Table[str, RegisteredInstrument] = field(init=False)
+    configurations: Table[tuple[str, int], ConfigurationVersion] = field(init=False)
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:

@@ -16,6 +16,7 @@ from infrastructure.persistence.memory.book import (
     MemoryOrders,
     MemoryPositions,
 )
+from infrastructure.persistence.memory.configuration import MemoryConfigurationBook
 from infrastructure.persistence.memory.corporate_actions import MemoryDividends, MemorySplits
 from infrastructure.persistence.memory.ledger import MemoryLedgerBook
 from infrastructure.persistence.memory.platform import (
@@ -45,6 +46,7 @@ class MemoryUnitOfWork:
         self.dividends = MemoryDividends(tables, context)
         self.splits = MemorySplits(tables, context)
         self.instruments = MemoryInstruments(tables)
+        self.configuration = MemoryConfigurationBook(tables, context)
 
     @property
     def jobs(self) -> Jobs:
