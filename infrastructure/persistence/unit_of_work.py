@@ -101,7 +101,7 @@ class SqlUnitOfWork:
     def settings(self) -> SqlSettingsBook:
         return SqlSettingsBook(self.session, self.context)
 
-    @cached_property
+    @made_once
     def configuration(self) -> SqlConfigurationBook:
         return SqlConfigurationBook(self.session, self.context)
 
