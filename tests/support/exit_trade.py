@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from domain.market.market_regime import MarketRegime, SessionState
 from domain.plans.exit_actions import Exit, MoveStop, MoveTarget
@@ -126,6 +127,12 @@ class Trade:
         for exit_ in exits_of(decision.actions):
             self.qty -= exit_.qty
             self.realized += exit_.pnl_amount
+
+
+def running_trade(**terms: Any) -> Trade:
+    """A trade that time does not end, unless `rules` say otherwise."""
+    rules = terms.pop("rules", LONG_HOLD)
+    return Trade(opened(rules=rules, **terms), rules)
 
 
 def exits_of(actions: Iterable[Action]) -> list[Exit]:
