@@ -134,9 +134,8 @@ def entry_targets(basis: LevelBasis) -> tuple[Target, ...]:
 def slice_quantities(
     targets: tuple[Target, ...], initial_qty: Decimal, lot: Decimal
 ) -> tuple[Decimal, ...]:
-    """What each target sells: floored cumulative quantities, the exact rest at the last."""
+    """What each target sells: differences of floored cumulative quantities, which add up."""
     sold_up_to = [floor_to(target.cumulative_fraction * initial_qty, lot) for target in targets]
-    sold_up_to[-1] = initial_qty
     return tuple(now - before for before, now in pairwise([ZERO, *sold_up_to]))
 
 
