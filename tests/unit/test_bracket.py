@@ -4,16 +4,20 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from application.ports.paper_market import MarketAnswer, SizeModel
 from domain.plans.bracket import (
     BracketEntry,
     BracketPlan,
     EntryType,
+    after_entry_fill,
+    after_sibling_fill,
     is_hold_over,
-    protected_qty,
     require_bracket,
     reward_risk,
+    within_position,
 )
 from domain.portfolio.bracket_tickets import bracket_children
 from domain.portfolio.order import OrderType, TimeInForce
@@ -79,11 +83,29 @@ def test_reward_over_risk() -> None:
     assert reward_risk(short, D(100)) == 3
 
 
-def test_children_may_execute_what_the_entry_filled_and_no_child_did_yet() -> None:
-    assert protected_qty(D(10), D(4), D(6)) == 6
-    assert protected_qty(D(10), D(0), D(3)) == 3
-    assert protected_qty(D(10), D(10), D(5)) == 0
-    assert protected_qty(D(10), D(0), D(0)) == 0
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 9).map(Decimal)), max_size=12))
+def test_each_child_may_execute_what_the_entry_filled_less_what_either_child_did(
+    steps: list[tuple[bool, Decimal]],
+) -> None:
+    """The closed form `entry filled − exits filled`, reached one execution at a time."""
+    entered = left = D(0)
+    stop = target = D(0)
+    for is_entry, qty in steps:
+        if is_entry:
+            stop, target = after_entry_fill(stop, qty), after_entry_fill(target, qty)
+            entered += qty
+        else:
+            sold = min(qty, stop)
+            stop, target = stop - sold, after_sibling_fill(target, sold)
+            left += sold
+        assert stop == target == entered - left >= 0
+
+
+def test_a_child_is_never_larger_than_the_position() -> None:
+    assert within_position(D(5), D(3)) == 3
+    assert within_position(D(3), D(5)) == 3
+    assert within_position(D(3), D(0)) == 0
+    assert after_sibling_fill(D(1), D(2)) == 0
 
 
 def test_the_trade_ends_when_its_bars_are_over() -> None:
