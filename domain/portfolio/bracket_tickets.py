@@ -16,8 +16,8 @@ def bracket_children(
     """Stop, and target if the plan has one, for the entry's ticket.
 
     Order ids come from the plan, client order ids in the order (stop, target). A plan that trails
-    has a trailing stop that starts no looser than its stop. Defect `bracket_without_ids` when the plan
-    names no order id.
+    has a trailing stop that starts no looser than its stop. Defect `bracket_without_ids` when the
+    plan names no order id.
     """
     child = replace(
         entry,
