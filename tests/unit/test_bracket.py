@@ -247,3 +247,16 @@ def test_children_that_could_increase_risk_are_refused_with_their_entry() -> Non
     for wrong in ({"side": Side.BUY}, {"reduce_only": False}, {"qty": D(2)}, {"instrument": "X"}):
         child = replace(bracket_children(LONG, entry, ("a", "b"))[0], **wrong)  # type: ignore[arg-type]
         assert scene.submit(entry, (child,)).reports[0].reason == "invalid_order"
+
+
+def test_two_orders_somebody_grouped_cancel_each_other_without_any_entry() -> None:
+    scene = PaperScene(costs=False, size_model=SizeModel.BOOK)
+    scene.tick(bid="100", ask="100", mark="100")
+    scene.buy("5")
+    scene.sell("5", OrderType.LIMIT, limit="110", reduce_only=True, group="mine")
+    scene.sell("5", OrderType.STOP_MARKET, stop="90", reduce_only=True, group="mine")
+    scene.tick(bid="110", ask="111", mark="110", bids=levels(("110", "2")))
+    assert [o.open_qty for o in scene.engine.open_orders()] == [3, 3]
+    answer = scene.tick(bid="89", ask="90", mark="89")
+    assert [(f.qty, f.price) for f in answer.executions] == [(3, 89)]
+    assert scene.engine.open_orders() == ()
