@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from application.context import RequestContext
+from application.ports.bar_answers import BarAnswers
 from application.ports.candles import SeriesBook
 from application.ports.identity_repositories import ApiTokens, Sessions, SettingsBook, Users
 from application.ports.jobs import Jobs
@@ -60,6 +61,8 @@ class UnitOfWork(Protocol):
     def splits(self) -> Splits: ...
     @property
     def instruments(self) -> Instruments: ...
+    @property
+    def bar_answers(self) -> BarAnswers: ...
     @property
     def jobs(self) -> Jobs: ...
     @property

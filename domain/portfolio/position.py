@@ -30,6 +30,7 @@ class Position:
 
     `cash` is settled cash of a cell (available + reserved), 0 for a position its account pays for.
     `opening_price` is the cost per share of what arrived in kind, null when nobody gave one.
+    `mark_price` is the newest price a caller reported for it, and `marked_at` when.
     """
 
     id: str
@@ -57,12 +58,24 @@ class Position:
     entry_session: date | None
     withholding_rate: Decimal | None
     last_executed_at: datetime | None = None
+    mark_price: Decimal | None = None
+    marked_at: datetime | None = None
     version: int = 1
 
     @property
     def qty(self) -> Decimal:
         """Signed quantity; ≥ 0 in cash accounts."""
         return self.basis.qty
+
+    @property
+    def balancing_plan(self) -> BalancingPlan | None:
+        """The plan when it balances the position around its anchor."""
+        return self.plan if isinstance(self.plan, BalancingPlan) else None
+
+    @property
+    def ends_when_flat(self) -> bool:
+        """A plan that opened the position ends it with its last share; a cell lives on."""
+        return self.plan is not None and not isinstance(self.plan, BalancingPlan)
 
     @property
     def effective_cash(self) -> Decimal:

@@ -18,6 +18,9 @@ from domain.shared.canonical import canonical_json
 from infrastructure.persistence.types import from_json
 
 BALANCING = "balancing"
+REGIME_EXIT = "regime_exit"
+TRADE_KINDS = (REGIME_EXIT, "bracket")
+"""Plans that open and end a position of their own: at most one of them per instrument."""
 
 
 def plan_kind(plan: BalancingPlan | None) -> str | None:

@@ -8,6 +8,7 @@ from functools import cached_property
 from application.context import RequestContext
 from infrastructure.persistence.event_log import ChainHead, SqlEvents
 from infrastructure.persistence.repositories.accounts import SqlAccounts
+from infrastructure.persistence.repositories.bar_answers import SqlBarAnswers
 from infrastructure.persistence.repositories.corporate_actions import SqlDividends, SqlSplits
 from infrastructure.persistence.repositories.evaluations import SqlEvaluations
 from infrastructure.persistence.repositories.identity import SqlApiTokens, SqlSessions, SqlUsers
@@ -75,6 +76,10 @@ class SqlUnitOfWork:
     @cached_property
     def instruments(self) -> SqlInstruments:
         return SqlInstruments(self.session)
+
+    @cached_property
+    def bar_answers(self) -> SqlBarAnswers:
+        return SqlBarAnswers(self.session)
 
     @cached_property
     def jobs(self) -> SqlJobs:

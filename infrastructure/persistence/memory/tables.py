@@ -4,9 +4,9 @@ Every write notes what it replaced. Undoing to a mark plays the notes back, newe
 forgets them. One lock around every unit of work makes the tables safe for threads.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
@@ -142,6 +142,7 @@ class Tables:
     splits: Table[str, Owned[Split]] = field(init=False)
     applied_splits: Table[tuple[str, str], datetime] = field(init=False)
     instruments: Table[str, RegisteredInstrument] = field(init=False)
+    bar_answers: Table[tuple[str, date, str], Mapping[str, object]] = field(init=False)
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:

@@ -10,6 +10,7 @@ from application.ports.candles import SeriesBook
 from application.ports.identity_repositories import ApiTokens, Sessions, SettingsBook, Users
 from application.ports.jobs import Jobs
 from domain.shared.errors import Defect
+from infrastructure.persistence.memory.bar_answers import MemoryBarAnswers
 from infrastructure.persistence.memory.book import (
     MemoryAccounts,
     MemoryFills,
@@ -45,6 +46,7 @@ class MemoryUnitOfWork:
         self.dividends = MemoryDividends(tables, context)
         self.splits = MemorySplits(tables, context)
         self.instruments = MemoryInstruments(tables)
+        self.bar_answers = MemoryBarAnswers(tables)
 
     @property
     def jobs(self) -> Jobs:
