@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from domain.plans.balancing_plan import BalancingPlan
 from domain.plans.plan import stock_fraction
+from domain.plans.regime_exit_plan import RegimeExitPlan
 from domain.portfolio.cost_basis import CostBasis
 from domain.portfolio.ledger import Bucket, LedgerKey
 from domain.shared.decimals import ZERO, cash, fraction
@@ -22,6 +23,7 @@ class PositionStatus(StrEnum):
 
 
 MANUAL_VENUE = "manual"
+Plan = BalancingPlan | RegimeExitPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Position:
     high_water: Decimal | None
     low_water: Decimal | None
     last_fill_price: Decimal | None
-    plan: BalancingPlan | None
+    plan: Plan | None
     status: PositionStatus
     opened_at: datetime
     closed_at: datetime | None
@@ -71,6 +73,11 @@ class Position:
     def balancing_plan(self) -> BalancingPlan | None:
         """The plan when it balances the position around its anchor."""
         return self.plan if isinstance(self.plan, BalancingPlan) else None
+
+    @property
+    def exit_plan(self) -> RegimeExitPlan | None:
+        """The plan when it holds stop and targets of a trade."""
+        return self.plan if isinstance(self.plan, RegimeExitPlan) else None
 
     @property
     def ends_when_flat(self) -> bool:

@@ -168,7 +168,6 @@ def _row(position: Position) -> Row:
 
 def _position(row: Row) -> Position:
     basis = CostBasis(**{name: row.pop(name) for name in _BASIS})
-    plan = plan_from_text(row.pop("plan"))
-    row.pop("plan_kind")
+    plan = plan_from_text(row.pop("plan_kind"), row.pop("plan"))
     row["status"] = PositionStatus(row["status"])
     return Position(**row, basis=basis, plan=plan)
