@@ -6,7 +6,7 @@ forgets them. One lock around every unit of work makes the tables safe for threa
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
@@ -17,6 +17,9 @@ from application.ports.repositories import (
     StoredAnswer,
     StoredEvaluation,
 )
+from domain.market.market_state import MarketStateRow
+from domain.market.regime_history import RegimeChange
+from domain.market.regime_settings import RegimeSettings
 from domain.portfolio.account import Account
 from domain.portfolio.dividend import Dividend, Entitlement
 from domain.portfolio.fill import Fill
@@ -142,6 +145,10 @@ class Tables:
     splits: Table[str, Owned[Split]] = field(init=False)
     applied_splits: Table[tuple[str, str], datetime] = field(init=False)
     instruments: Table[str, RegisteredInstrument] = field(init=False)
+    market_state: Table[date, MarketStateRow] = field(init=False)
+    market_state_revisions: Table[tuple[date, int], MarketStateRow] = field(init=False)
+    regime_changes: Table[date, RegimeChange] = field(init=False)
+    regime_settings: Table[str, RegimeSettings] = field(init=False)
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:
