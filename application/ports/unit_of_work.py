@@ -16,6 +16,7 @@ from application.ports.bar_answers import BarAnswers
 from application.ports.candles import SeriesBook
 from application.ports.identity_repositories import ApiTokens, Sessions, SettingsBook, Users
 from application.ports.jobs import Jobs
+from application.ports.market_state import MarketStateRepository, RegimeSettingsBook
 from application.ports.repositories import (
     Accounts,
     Dividends,
@@ -67,6 +68,10 @@ class UnitOfWork(Protocol):
     def jobs(self) -> Jobs: ...
     @property
     def series(self) -> SeriesBook: ...
+    @property
+    def market_state(self) -> MarketStateRepository: ...
+    @property
+    def regime_settings(self) -> RegimeSettingsBook: ...
     @property
     def users(self) -> Users: ...
     @property

@@ -96,18 +96,20 @@ class Transitions:
     probabilities: Mapping[str, Mapping[str, Decimal] | None] = field(hash=False)
 
 
-def segments(labels: Sequence[LabelledSession]) -> list[Segment]:
-    """Runs of equal labels, ascending, without figures of a price."""
+def segments(stretch: Sequence[LabelledSession]) -> list[Segment]:
+    """Runs of equal labels in an unbroken stretch, ascending, without figures of a price."""
     result = []
-    for label, run in groupby(labels, key=lambda item: item.label):
+    for label, run in groupby(stretch, key=lambda item: item.label):
         sessions = [item.session for item in run]
         result.append(Segment(label, sessions[0], sessions[-1], len(sessions)))
     return result
 
 
-def transitions(labels: Sequence[LabelledSession]) -> Transitions:
-    """Counts over consecutive segments."""
-    pairs = Counter((a.label, b.label) for a, b in pairwise(segments(labels)))
+def transitions(stretches: Sequence[Sequence[LabelledSession]]) -> Transitions:
+    """Counts over consecutive segments; nothing is counted across two stretches."""
+    pairs = Counter(
+        (a.label, b.label) for stretch in stretches for a, b in pairwise(segments(stretch))
+    )
     counts: dict[str, dict[str, int]] = {}
     for (origin, following), times in sorted(pairs.items()):
         counts.setdefault(origin, {})[following] = times

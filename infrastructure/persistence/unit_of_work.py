@@ -15,6 +15,10 @@ from infrastructure.persistence.repositories.identity import SqlApiTokens, SqlSe
 from infrastructure.persistence.repositories.jobs import SqlJobs
 from infrastructure.persistence.repositories.ledger import SqlLedgerBook
 from infrastructure.persistence.repositories.market import SqlSeriesBook
+from infrastructure.persistence.repositories.market_state import (
+    SqlMarketState,
+    SqlRegimeSettings,
+)
 from infrastructure.persistence.repositories.orders import SqlFills, SqlOrders
 from infrastructure.persistence.repositories.platform import SqlIdempotentAnswers, SqlInstruments
 from infrastructure.persistence.repositories.positions import SqlPositions
@@ -88,6 +92,14 @@ class SqlUnitOfWork:
     @cached_property
     def series(self) -> SqlSeriesBook:
         return SqlSeriesBook(self.session)
+
+    @cached_property
+    def market_state(self) -> SqlMarketState:
+        return SqlMarketState(self.session)
+
+    @cached_property
+    def regime_settings(self) -> SqlRegimeSettings:
+        return SqlRegimeSettings(self.session)
 
     @cached_property
     def users(self) -> SqlUsers:

@@ -78,7 +78,7 @@ def test_segments_cover_every_session_once_and_count_every_transition(labels):
     runs = segments(history)
     assert sum(run.bars for run in runs) == len(history)
     assert all(a.label != b.label and a.end < b.start for a, b in pairwise(runs))
-    measured = transitions(history)
+    measured = transitions([history])
     assert measured.n == len(runs) - 1 == sum(sum(r.values()) for r in measured.counts.values())
     for label, shares in measured.probabilities.items():
         assert (shares is None) == (sum(measured.counts[label].values()) < 20)

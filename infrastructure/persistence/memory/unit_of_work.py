@@ -19,6 +19,10 @@ from infrastructure.persistence.memory.book import (
 )
 from infrastructure.persistence.memory.corporate_actions import MemoryDividends, MemorySplits
 from infrastructure.persistence.memory.ledger import MemoryLedgerBook
+from infrastructure.persistence.memory.market_state import (
+    MemoryMarketState,
+    MemoryRegimeSettings,
+)
 from infrastructure.persistence.memory.platform import (
     MemoryEvaluations,
     MemoryEvents,
@@ -47,6 +51,8 @@ class MemoryUnitOfWork:
         self.splits = MemorySplits(tables, context)
         self.instruments = MemoryInstruments(tables)
         self.bar_answers = MemoryBarAnswers(tables)
+        self.market_state = MemoryMarketState(tables)
+        self.regime_settings = MemoryRegimeSettings(tables)
 
     @property
     def jobs(self) -> Jobs:
