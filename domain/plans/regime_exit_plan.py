@@ -4,17 +4,26 @@ It holds all that the next decision needs, so any driver that keeps the plan dec
 updates, amended bars of a running session, intervals and a backtest bar by bar.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from domain.market.market_regime import MarketRegime, SessionState
 from domain.plans.exit_actions import ExitCause
-from domain.plans.exit_levels import Target, TrueRangeSource
+from domain.plans.exit_levels import (
+    LevelBasis,
+    Target,
+    TargetStatus,
+    TrueRangeSource,
+    entry_stop,
+    entry_targets,
+)
 from domain.plans.price_bar import PriceBar
-from domain.plans.regime_rules import ExitProfile, ExitRules
-from domain.plans.session_adjustment import SessionAdjustment
+from domain.plans.regime_rules import ExitProfile, ExitRules, rule_for
+from domain.plans.session_adjustment import SessionAdjustment, session_adjustment
+from domain.shared.decimals import ZERO, divide, plain, quantity_to_step
+from domain.shared.errors import FieldFault, Invalid
 
 
 class StopKind(StrEnum):
@@ -112,25 +121,101 @@ class RegimeExitPlan:
         """The newest session's bar so far."""
         return None if self.running is None else self.running.bar
 
+    @property
+    def hold_limit_sessions(self) -> int:
+        """Sessions after the entry until the time exit: the plan's own limit, else the regime's."""
+        return self.time_exit_sessions or self.expected_hold_days
+
+    @property
+    def levels_passed(self) -> int:
+        """Number of the highest target level that was reached; 0 while none was."""
+        passed = (t.merged_through for t in self.targets if t.status is not TargetStatus.PENDING)
+        return max(passed, default=0)
+
+    @property
+    def pending_targets(self) -> tuple[Target, ...]:
+        """Targets not yet reached, nearest first."""
+        return tuple(t for t in self.targets if t.status is TargetStatus.PENDING)
+
+    @property
+    def max_profit(self) -> Decimal:
+        """Best excursion since entry: `max(0, highest / entry − 1)`, unrounded."""
+        return max(ZERO, divide(self.highest_price, self.entry_price) - 1)
+
+    @property
+    def max_loss(self) -> Decimal:
+        """Worst excursion since entry: `min(0, lowest / entry − 1)`, unrounded."""
+        return min(ZERO, divide(self.lowest_price, self.entry_price) - 1)
+
 
 def open_regime_exit(terms: EntryTerms) -> RegimeExitPlan:
-    """Entry levels from the session's regime and adjustment.
+    """Entry levels from the session's regime and adjustment; hold `max(1, floor(hold / urgency))`.
 
     Raises `Invalid` `invalid_plan` when a term is out of range.
     """
-    raise NotImplementedError
+    _require_terms(terms)
+    state, rules = terms.state, terms.rules
+    adjustment = session_adjustment(
+        state, rules.profile, with_emergencies=rules.emergency_protocols
+    )
+    basis = LevelBasis(
+        entry_price=terms.entry_price,
+        true_range=terms.true_range,
+        regime=state.regime,
+        adjustment=adjustment,
+        price_step=terms.price_step,
+        rules=rules,
+        t2108=state.t2108,
+    )
+    hold = rule_for(rules.profile, state.regime).hold_sessions
+    plan = RegimeExitPlan(
+        profile=rules.profile,
+        entry_price=terms.entry_price,
+        entry_session=terms.session,
+        regime_at_entry=state.regime,
+        current_regime=state.regime,
+        vix_at_entry=state.vix,
+        true_range=terms.true_range,
+        true_range_source=terms.true_range_source,
+        stop=StopLevel(entry_stop(basis), StopKind.INITIAL, terms.session),
+        targets=entry_targets(basis),
+        expected_hold_days=max(1, int(divide(Decimal(hold), adjustment.urgency))),
+        price_step=terms.price_step,
+        lot=terms.lot,
+        high_water=terms.entry_price,
+        highest_price=terms.entry_price,
+        lowest_price=terms.entry_price,
+        levels_since=terms.session,
+        trailing=rules.trailing,
+        time_exit_sessions=rules.time_exit_sessions,
+        adjustments=(adjustment,),
+        opened_at=terms.opened_at,
+    )
+    return plan if terms.quantity is None else sized(plan, terms.quantity)
 
 
 def sized(plan: RegimeExitPlan, quantity: Decimal) -> RegimeExitPlan:
     """The plan with its first quantity; `Invalid` `invalid_plan` unless whole lots above zero."""
-    raise NotImplementedError
+    is_whole = quantity.is_finite() and quantity_to_step(quantity, plan.lot) == quantity
+    if not is_whole or quantity <= 0:
+        raise _invalid("quantity", f"above zero, in lots of {plain(plan.lot)}")
+    return replace(plan, initial_qty=quantity)
 
 
-def shifted_by_dividend(plan: RegimeExitPlan, dps: Decimal, ex_date: date) -> RegimeExitPlan:
-    """Stop, targets and high water minus the gross `dps`, never under one tick."""
-    raise NotImplementedError
+def _require_terms(terms: EntryTerms) -> None:
+    prices = (
+        ("entry_price", terms.entry_price),
+        ("true_range", terms.true_range),
+        ("price_step", terms.price_step),
+        ("lot", terms.lot),
+    )
+    for name, value in prices:
+        if not (value.is_finite() and value > 0):
+            raise _invalid(name, "finite and above zero")
+    if terms.entry_price <= terms.price_step:
+        raise _invalid("entry_price", f"above one tick of {plain(terms.price_step)}")
 
 
-def rescaled_by_split(plan: RegimeExitPlan, ratio: Decimal, ex_date: date) -> RegimeExitPlan:
-    """Prices ÷ ratio, quantities × ratio; the stop goes down to its tick, targets up to theirs."""
-    raise NotImplementedError
+def _invalid(name: str, message: str) -> Invalid:
+    fault = FieldFault(f"/{name}", "out_of_range", message)
+    return Invalid("invalid_plan", f"{name}: {message}.", errors=(fault,))
