@@ -1,6 +1,7 @@
 """Tables of the store, one module per capability, on one metadata."""
 
 from infrastructure.persistence.tables import (
+    configuration,
     identity,
     jobs,
     market,
@@ -10,4 +11,13 @@ from infrastructure.persistence.tables import (
 )
 from infrastructure.persistence.tables.metadata import METADATA
 
-__all__ = ["METADATA", "identity", "jobs", "market", "market_state", "platform", "portfolio"]
+__all__ = [
+    "METADATA",
+    "configuration",
+    "identity",
+    "jobs",
+    "market",
+    "market_state",
+    "platform",
+    "portfolio",
+]
