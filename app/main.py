@@ -9,13 +9,14 @@ from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
 from app.api.compat import configuration as desktop_configuration
+from app.api.compat import trades as desktop_trades
 from app.api.corporate_actions import routes as corporate_actions
 from app.api.events import routes as events
 from app.api.jobs import routes as jobs
 from app.api.market import imports
 from app.api.market import routes as market
 from app.api.plans import routes as plans
-from app.api.portfolio import accounts, changes, evaluations
+from app.api.portfolio import accounts, changes, evaluations, opening, trades
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
 from app.api.risk import configuration
@@ -47,6 +48,8 @@ ANSWER_HEADERS = (
 
 ROUTERS: tuple[APIRouter, ...] = (
     portfolio.router,
+    opening.router,
+    trades.router,
     evaluations.router,
     changes.router,
     accounts.router,
@@ -60,7 +63,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     configuration.router,
     status.router,
 )
-COMPAT_ROUTERS: tuple[APIRouter, ...] = (desktop_configuration.router,)
+COMPAT_ROUTERS: tuple[APIRouter, ...] = (desktop_configuration.router, desktop_trades.router)
 """Served at the root: the desktop's own paths."""
 
 

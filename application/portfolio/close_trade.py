@@ -12,7 +12,7 @@ from application.portfolio.submit_order import Submitted
 from application.portfolio.trade_events import closed_event, step_events, step_rows
 from application.portfolio.trade_orders import TradeOrders
 from application.portfolio.trade_report import TradeReport, report_of
-from application.portfolio.trade_rows import TradeMoment
+from application.portfolio.trade_rows import Row, TradeMoment
 from application.portfolio.trade_sessions import trade_calendar
 from application.portfolio.update_regime_position import trade_plan
 from application.portfolio.views import newest_price
@@ -81,7 +81,11 @@ class CloseTrade:
         work.positions.save(after)
         days_held = calendar.sessions_after(plan.entry_session, moment.session)
         rows = step_rows(after, decision.actions, sold.exits, moment)
-        inputs = {"price": request.price, "fraction": request.fraction, "reason": request.reason}
+        inputs: Row = {
+            "price": request.price,
+            "fraction": request.fraction,
+            "reason": request.reason,
+        }
         events = step_events(after, rows, inputs, work)
         if decision.position_closed:
             events.append(closed_event(after, moment, days_held, work))

@@ -1,4 +1,4 @@
-"""Change the protection of a trade: a higher stop, nearer targets, trailing on. Never the reverse."""
+"""Change the protection of a trade: a higher stop, nearer targets, trailing on; never back."""
 
 from dataclasses import replace
 
