@@ -4,6 +4,7 @@ from dishka import Container, Provider, Scope, make_container, provide
 
 from app.event_providers import Events
 from app.identity_provider import Identity
+from app.market_providers import MarketStates
 from app.platform_providers import Messaging, Watching, Work
 from app.process_providers import Processes
 from app.settings import Settings
@@ -148,6 +149,7 @@ def build_container(settings: Settings) -> Container:
         Foundation(settings),
         Messaging(),
         Market(),
+        MarketStates(),
         Portfolio(),
         Risk(),
         Identity(),

@@ -13,7 +13,7 @@ from app.api.compat import trades as desktop_trades
 from app.api.corporate_actions import routes as corporate_actions
 from app.api.events import routes as events
 from app.api.jobs import routes as jobs
-from app.api.market import imports
+from app.api.market import breadth, imports, market_state, regimes
 from app.api.market import routes as market
 from app.api.plans import routes as plans
 from app.api.portfolio import accounts, changes, evaluations, opening, trades
@@ -35,7 +35,9 @@ from app.settings import Settings
 
 PREFIX = "/api/v1"
 ALIAS = "/v1"
-UPLOAD_TEMPLATES = tuple(f"{prefix}/data/imports" for prefix in (PREFIX, ALIAS))
+UPLOAD_TEMPLATES = tuple(
+    f"{prefix}{path}" for prefix in (PREFIX, ALIAS) for path in ("/data/imports", "/breadth/import")
+)
 # What a page of another origin may send beyond the ordinary, and may read.
 REQUEST_HEADERS = (
     "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
@@ -57,6 +59,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     corporate_actions.router,
     market.router,
     imports.router,
+    market_state.router,
+    breadth.router,
+    regimes.router,
     jobs.router,
     events.router,
     *IDENTITY_ROUTERS,

@@ -94,7 +94,7 @@ async def update_position(
     operation_id="list_desktop_positions",
     summary="Open trades by symbol",
     response_model=dict[str, s.DesktopPositionOut],
-    responses=compat_refusals("503 calendar_range", "503 calendar_unavailable"),
+    responses=compat_refusals("503 calendar_range", "503 calendar_not_ready"),
 )
 async def list_positions(
     request: Request, caller: Reader, runs: Runs, trades: LiveTrades
@@ -113,7 +113,7 @@ async def list_positions(
         "422 invalid_symbol",
         "422 unknown_instrument",
         "503 calendar_range",
-        "503 calendar_unavailable",
+        "503 calendar_not_ready",
     ),
 )
 async def get_position(
@@ -139,7 +139,7 @@ async def get_position(
         "422 size_below_minimum",
         "422 unknown_instrument",
         "503 calendar_range",
-        "503 calendar_unavailable",
+        "503 calendar_not_ready",
     ),
 )
 async def close_position(

@@ -34,7 +34,7 @@ OPENING_REFUSALS = (
     "422 unknown_instrument",
     "423 account_halted",
     "503 calendar_range",
-    "503 calendar_unavailable",
+    "503 calendar_not_ready",
 )
 
 

@@ -34,7 +34,7 @@ BAR_REFUSALS = (
     "422 not_a_trading_day",
     "422 risk_rejected",
     "503 calendar_range",
-    "503 calendar_unavailable",
+    "503 calendar_not_ready",
 )
 
 
@@ -85,7 +85,7 @@ async def update_position(
         "409 stop_widening_refused",
         "422 invalid_plan",
         "503 calendar_range",
-        "503 calendar_unavailable",
+        "503 calendar_not_ready",
     ),
 )
 async def protect_position(
