@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
 from app.api.compat import configuration as desktop_configuration
+from app.api.compat import health as desktop_health
 from app.api.compat import trades as desktop_trades
 from app.api.corporate_actions import routes as corporate_actions
 from app.api.events import routes as events
@@ -68,7 +69,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     configuration.router,
     status.router,
 )
-COMPAT_ROUTERS: tuple[APIRouter, ...] = (desktop_configuration.router, desktop_trades.router)
+COMPAT_ROUTERS: tuple[APIRouter, ...] = (
+    desktop_configuration.router,
+    desktop_trades.router,
+    desktop_health.router,
+)
 """Served at the root: the desktop's own paths."""
 
 

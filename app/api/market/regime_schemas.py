@@ -13,7 +13,12 @@ from domain.market.vix_regime import RegimeProfile, ShiftedBy
 
 _D = RegimeSettings()
 _T = RegimeThresholds()
-_MARKET_DATA: dict[str, Any] = {"vix": 18.5, "t2108": 45.0, "momentum_ratio": 1.2, "true_range": 2.5}
+_MARKET_DATA: dict[str, Any] = {
+    "vix": 18.5,
+    "t2108": 45.0,
+    "momentum_ratio": 1.2,
+    "true_range": 2.5,
+}
 _CLASSIFIED: dict[str, Any] = {
     "taxonomy": "vix_regime",
     "scope": "market",

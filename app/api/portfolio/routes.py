@@ -15,6 +15,7 @@ from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
 from app.api.wire import ExactJsonResponse
 from application.market.register_instrument import instrument_id
+from application.portfolio.change_position import require_orders_by_hand
 from application.portfolio.end_order import EndOrder
 from application.portfolio.record_fill import Execution, RecordFill
 from application.portfolio.submit_order import OrderRequest, SubmitOrder
@@ -148,6 +149,7 @@ async def list_position_fills(
         "409 request_in_progress",
         "409 position_closed",
         "409 position_paused",
+        "409 governed_by_plan",
         "409 proposal_stale",
         "422 invalid_qty",
         "422 risk_rejected",
@@ -183,7 +185,7 @@ async def submit_order(
         lambda work: submit(position_id, wanted, work),
         lambda result: present.submitted(request_id, result),
         parent=position_id,
-        before=lambda work: work.positions.get(position_id),
+        before=lambda work: require_orders_by_hand(position_id, work),
     )
 
 
