@@ -8,6 +8,7 @@ from application.context import RequestContext
 from infrastructure.persistence.event_log import ChainHead, SqlEvents
 from infrastructure.persistence.made_once import made_once
 from infrastructure.persistence.repositories.accounts import SqlAccounts
+from infrastructure.persistence.repositories.bar_answers import SqlBarAnswers
 from infrastructure.persistence.repositories.configuration import SqlConfigurationBook
 from infrastructure.persistence.repositories.corporate_actions import SqlDividends, SqlSplits
 from infrastructure.persistence.repositories.evaluations import SqlEvaluations
@@ -15,6 +16,10 @@ from infrastructure.persistence.repositories.identity import SqlApiTokens, SqlSe
 from infrastructure.persistence.repositories.jobs import SqlJobs
 from infrastructure.persistence.repositories.ledger import SqlLedgerBook
 from infrastructure.persistence.repositories.market import SqlSeriesBook
+from infrastructure.persistence.repositories.market_state import (
+    SqlMarketState,
+    SqlRegimeSettings,
+)
 from infrastructure.persistence.repositories.orders import SqlFills, SqlOrders
 from infrastructure.persistence.repositories.platform import SqlIdempotentAnswers, SqlInstruments
 from infrastructure.persistence.repositories.positions import SqlPositions
@@ -78,12 +83,24 @@ class SqlUnitOfWork:
         return SqlInstruments(self.session)
 
     @made_once
+    def bar_answers(self) -> SqlBarAnswers:
+        return SqlBarAnswers(self.session)
+
+    @made_once
     def jobs(self) -> SqlJobs:
         return SqlJobs(self.session, self.context)
 
     @made_once
     def series(self) -> SqlSeriesBook:
         return SqlSeriesBook(self.session)
+
+    @made_once
+    def market_state(self) -> SqlMarketState:
+        return SqlMarketState(self.session)
+
+    @made_once
+    def regime_settings(self) -> SqlRegimeSettings:
+        return SqlRegimeSettings(self.session)
 
     @made_once
     def users(self) -> SqlUsers:

@@ -5,9 +5,19 @@ from infrastructure.persistence.tables import (
     identity,
     jobs,
     market,
+    market_state,
     platform,
     portfolio,
 )
 from infrastructure.persistence.tables.metadata import METADATA
 
-__all__ = ["METADATA", "configuration", "identity", "jobs", "market", "platform", "portfolio"]
+__all__ = [
+    "METADATA",
+    "configuration",
+    "identity",
+    "jobs",
+    "market",
+    "market_state",
+    "platform",
+    "portfolio",
+]

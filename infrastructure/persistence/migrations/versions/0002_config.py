@@ -7,7 +7,7 @@ from infrastructure.persistence import types
 from infrastructure.persistence.migrations.append_only import protect
 
 revision = "0002_config"
-down_revision = "0001"
+down_revision = "0002_marketstate"
 branch_labels = None
 depends_on = None
 
