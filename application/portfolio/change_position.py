@@ -71,12 +71,7 @@ def change_plan(
 ) -> Position:
     """Replace the plan; StaleVersion `stale_version` when somebody changed the position first."""
     position = _live(position_id, work)
-    if position.version != expected_version:
-        raise StaleVersion(
-            "stale_version",
-            f"Position {position_id} is at version {position.version}.",
-            context={"version": position.version},
-        )
+    _require_version(position, expected_version)
     if position.plan == plan:
         return position
     changed = _save(position, work, plan=plan)
@@ -92,16 +87,24 @@ def change_plan(
     return changed
 
 
+def _require_version(position: Position, expected: int) -> None:
+    if position.version != expected:
+        raise StaleVersion(
+            "stale_version",
+            f"Position {position.id} is at version {position.version}.",
+            context={"version": position.version},
+        )
+
+
 class RetireCell:
     """Close the record of a flat, idle cell: its cash goes to the account, history stays."""
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
 
-    def __call__(self, position_id: str, expected_version: int | None, work: UnitOfWork) -> None:
+    def __call__(self, position_id: str, expected_version: int, work: UnitOfWork) -> None:
         position = _live(position_id, work)
-        if expected_version is not None and position.version != expected_version:
-            raise StaleVersion("stale_version", f"Position is at version {position.version}.")
+        _require_version(position, expected_version)
         if position.qty or position.receivable or work.orders.claims_of(position.id):
             raise Conflict(
                 "position_not_flat", "Only a flat position without open orders can be deleted."

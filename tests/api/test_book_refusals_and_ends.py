@@ -17,7 +17,7 @@ TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 @pytest.fixture
 def closed(book: HttpBook) -> str:
     position_id = book.cell(qty=0, cash=0, anchor_price=100)
-    assert book.client.delete(f"{book.prefix}/positions/{position_id}").status_code == 204
+    assert book.delete(position_id).status_code == 204
     return position_id
 
 

@@ -285,7 +285,7 @@ class BookMachine(RuleBasedStateMachine):
     @rule(cell=cells)
     def retire(self, cell: str) -> None:
         ref = self.reference[cell]
-        work = lambda w: USE.retire(cell, None, w)  # noqa: E731
+        work = lambda w: USE.retire(cell, w.positions.get(cell).version, w)  # noqa: E731
         if ref.is_closed:
             assert self.refused(work) == "position_closed"
             return
