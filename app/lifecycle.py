@@ -18,7 +18,7 @@ from app.api.idempotency import Once
 from app.api.paging import Cursors
 from app.guards import BindFacts, require_safe_bind
 from app.identity_provider import service_secret
-from app.market_data_start import load_beside
+from app.market_data_start import MarketDataLoad
 from app.operations import Operations
 from app.process_providers import BookProcesses
 from app.settings import Settings
@@ -70,12 +70,15 @@ class Lifecycle:
         if settings.run_jobs:
             container.get(JobSupervisor).start()
         if settings.bundled_data:
-            load_beside(settings, container.get(CandleReader), operations)
+            state.market_data_load = MarketDataLoad(settings, operations.readiness)
+            state.market_data_load.start(container.get(CandleReader))
         operations.readiness.clear("starting")
 
     def stop(self) -> None:
         """Hand back jobs, finish queued commands, close connections."""
         self.container.get(EventHub).close()
+        if self.settings.bundled_data:
+            self.app.state.market_data_load.stop()
         if self.settings.run_jobs:
             self.container.get(JobSupervisor).close()
         self.container.get(BookProcesses).stop()

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
 from app.api.corporate_actions import routes as corporate_actions
@@ -20,7 +19,7 @@ from app.api.problems import install_problem_handlers
 from app.api.status import routes as status
 from app.container import build_container
 from app.docs_assets import install_docs
-from app.guards import HostAndOriginGuard
+from app.guards import CrossOrigin, HostAndOriginGuard
 from app.identity_provider import ROUTERS as IDENTITY_ROUTERS
 from app.lifecycle import Lifecycle
 from app.logging import Logs
@@ -92,7 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(api, prefix=ALIAS, include_in_schema=False)
     if settings.cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            CrossOrigin,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=REQUEST_HEADERS,
