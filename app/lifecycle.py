@@ -30,12 +30,15 @@ from application.ports.candles import CandleReader
 from application.ports.rate_limiter import RateLimiter
 from application.ports.unit_of_work import Store, UnitOfWork
 from application.processes.event_pump import EventPump
+from application.processes.plan_runner_switch import forget_last_start
 from domain.shared.errors import NotFound
 from infrastructure.compute.supervisor import JobSupervisor
 from infrastructure.persistence.engine import Database
 from infrastructure.persistence.migrate import migrate
 from infrastructure.persistence.store import SqlStore
 from infrastructure.security.service_secret import OWNER_TOKEN_FILE, KeyRing, write_private
+
+_STARTING = ("system", "req_first_start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,12 @@ class Lifecycle:
         founder = store.query(lambda work: work.users.founder(), SYSTEM)
         if founder is None:
             raise NotFound("owner_not_found", "The store has no owner.")
-        context = RequestContext(founder.owner_id, founder.id, "req_first_start")
+        context = RequestContext(founder.owner_id, founder.id, _STARTING[1])
         open_account = container.get(OpenAccount)
         store.command(lambda work: _with_main_account(open_account, work), context).result()
+        if self.settings.workers == 1:
+            # Of several processes the parent has done it: one of them may start while others work.
+            store.command(forget_last_start, RequestContext(founder.owner_id, *_STARTING)).result()
 
     def _keep_token(self, token: str) -> None:
         write_private(self.settings.data_dir / OWNER_TOKEN_FILE, token, replace=True)

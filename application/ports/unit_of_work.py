@@ -15,6 +15,7 @@ from application.context import RequestContext
 from application.ports.candles import SeriesBook
 from application.ports.identity_repositories import ApiTokens, Sessions, SettingsBook, Users
 from application.ports.jobs import Jobs
+from application.ports.plan_runner_book import PlanRunnerBook
 from application.ports.repositories import (
     Accounts,
     Dividends,
@@ -72,6 +73,8 @@ class UnitOfWork(Protocol):
     def api_tokens(self) -> ApiTokens: ...
     @property
     def settings(self) -> SettingsBook: ...
+    @property
+    def plan_runner(self) -> PlanRunnerBook: ...
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Everything written inside is undone when the block raises."""

@@ -15,6 +15,7 @@ from infrastructure.persistence.repositories.jobs import SqlJobs
 from infrastructure.persistence.repositories.ledger import SqlLedgerBook
 from infrastructure.persistence.repositories.market import SqlSeriesBook
 from infrastructure.persistence.repositories.orders import SqlFills, SqlOrders
+from infrastructure.persistence.repositories.plan_runner import SqlPlanRunnerBook
 from infrastructure.persistence.repositories.platform import SqlIdempotentAnswers, SqlInstruments
 from infrastructure.persistence.repositories.positions import SqlPositions
 from infrastructure.persistence.repositories.service_settings import SqlSettingsBook
@@ -99,6 +100,10 @@ class SqlUnitOfWork:
     @cached_property
     def settings(self) -> SqlSettingsBook:
         return SqlSettingsBook(self.session, self.context)
+
+    @cached_property
+    def plan_runner(self) -> SqlPlanRunnerBook:
+        return SqlPlanRunnerBook(self.session, self.context)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

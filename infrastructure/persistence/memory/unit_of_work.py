@@ -23,6 +23,7 @@ from infrastructure.persistence.memory.platform import (
     MemoryEvents,
     MemoryIdempotentAnswers,
     MemoryInstruments,
+    MemoryPlanRunnerBook,
 )
 from infrastructure.persistence.memory.tables import Tables
 
@@ -45,6 +46,7 @@ class MemoryUnitOfWork:
         self.dividends = MemoryDividends(tables, context)
         self.splits = MemorySplits(tables, context)
         self.instruments = MemoryInstruments(tables)
+        self.plan_runner = MemoryPlanRunnerBook(tables, context)
 
     @property
     def jobs(self) -> Jobs:

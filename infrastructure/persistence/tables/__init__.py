@@ -1,6 +1,6 @@
 """Tables of the store, one module per capability, on one metadata."""
 
-from infrastructure.persistence.tables import identity, jobs, market, platform, portfolio
+from infrastructure.persistence.tables import identity, jobs, market, plans, platform, portfolio
 from infrastructure.persistence.tables.metadata import METADATA
 
-__all__ = ["METADATA", "identity", "jobs", "market", "platform", "portfolio"]
+__all__ = ["METADATA", "identity", "jobs", "market", "plans", "platform", "portfolio"]
