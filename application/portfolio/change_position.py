@@ -52,7 +52,7 @@ def resume(position_id: str, work: UnitOfWork) -> Position:
 def set_anchor(position_id: str, price: Decimal, reason: str, work: UnitOfWork) -> Position:
     """Set the balancing reference by hand; audited with its reason."""
     position = _live(position_id, work)
-    anchored = _save(position, work, anchor_price=price)
+    anchored = _save(position, work, anchor_price=price, anchored_at=work.now)
     message = f"Anchor set to {plain(price)}: {reason}"
     manual = position_event(
         "manual_anchor_set",

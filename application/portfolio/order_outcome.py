@@ -5,6 +5,7 @@ from datetime import datetime
 
 from application.portfolio.recording import position_event
 from application.ports.unit_of_work import UnitOfWork
+from domain.portfolio.apply_fill import anchored
 from domain.portfolio.order import Order
 from domain.portfolio.position import Position
 from domain.shared.decimals import cash, plain
@@ -14,7 +15,8 @@ from domain.shared.events import NewEvent
 def note_execution(order: Order, position: Position, work: UnitOfWork) -> None:
     """Complete the evaluation that caused the order with what became of it.
 
-    An order that ended without an execution moved neither the anchor nor the holdings.
+    An order that ended without an execution moved neither the anchor nor the holdings; one that
+    ended before the anchor was set, and was told of later, left the anchor alone.
     """
     if order.evaluation_id is None:
         return
@@ -30,8 +32,9 @@ def note_execution(order: Order, position: Position, work: UnitOfWork) -> None:
             "status": order.status.value,
         }
     if order.status.is_terminal and order.filled_qty:
-        anchor = {**document["anchor"], "new": position.anchor_price, "reason": "order_ended"}
-        document["anchor"] = anchor
+        if position.anchor_price == order.avg_fill_price:
+            anchor = {**document["anchor"], "new": position.anchor_price, "reason": "order_ended"}
+            document["anchor"] = anchor
         document["impact"] = {**document["impact"], "after": _holdings(position, order)}
     work.evaluations.save_outcome(replace(evaluation, order_id=order.id, document=document))
 
@@ -62,8 +65,7 @@ def anchor_event(before: Position, after: Position, now: datetime, why: str) -> 
     )
 
 
-def with_anchor_after_end(position: Position, order: Order) -> Position:
+def with_anchor_after_end(position: Position, order: Order, at: datetime) -> Position:
     """A cell's anchor after an order ended with executions: the order's volume-weighted price."""
-    if not position.is_cell or order.filled_qty == 0:
-        return position
-    return replace(position, anchor_price=order.avg_fill_price, version=position.version + 1)
+    after = anchored(position, order, at)
+    return after if after is position else replace(after, version=position.version + 1)

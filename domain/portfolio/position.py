@@ -30,6 +30,7 @@ class Position:
 
     `cash` is settled cash of a cell (available + reserved), 0 for a position its account pays for.
     `opening_price` is the cost per share of what arrived in kind, null when nobody gave one.
+    `anchored_at` is when the anchor was set: the end of the order it comes from, by its executions.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Position:
     entry_session: date | None
     withholding_rate: Decimal | None
     last_executed_at: datetime | None = None
+    anchored_at: datetime | None = None
     version: int = 1
 
     @property

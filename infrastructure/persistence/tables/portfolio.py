@@ -79,6 +79,7 @@ positions = Table(
     Column("entry_session", Date),
     Column("withholding_rate", ExactDecimal),
     Column("last_executed_at", Instant),
+    Column("anchored_at", Instant),
     Column("version", Integer, nullable=False),
     Index(
         "ix_positions_instrument",

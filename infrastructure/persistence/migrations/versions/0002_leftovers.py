@@ -1,4 +1,4 @@
-"""The plan runner's switch is shared by all processes."""
+"""The plan runner's switch is shared by all processes; an anchor knows when it was set."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("positions", sa.Column("anchored_at", types.Instant(), nullable=True))
     op.create_table(
         "plan_runners",
         sa.Column("owner_id", sa.Text(), nullable=False),
@@ -26,3 +27,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("plan_runners")
+    op.drop_column("positions", "anchored_at")
