@@ -13,7 +13,7 @@ from app.api.jobs import routes as jobs
 from app.api.market import imports
 from app.api.market import routes as market
 from app.api.plans import routes as plans
-from app.api.portfolio import accounts, changes, evaluations
+from app.api.portfolio import accounts, changes, evaluations, orders
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
 from app.api.status import routes as status
@@ -44,6 +44,7 @@ ANSWER_HEADERS = (
 
 ROUTERS: tuple[APIRouter, ...] = (
     portfolio.router,
+    orders.router,
     evaluations.router,
     changes.router,
     accounts.router,

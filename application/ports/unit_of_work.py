@@ -13,21 +13,20 @@ from typing import Protocol, TypeVar
 
 from application.context import RequestContext
 from application.ports.candles import SeriesBook
+from application.ports.corporate_actions import Dividends, Splits
 from application.ports.identity_repositories import ApiTokens, Sessions, SettingsBook, Users
 from application.ports.jobs import Jobs
+from application.ports.ledger_book import LedgerBook
 from application.ports.plan_runner_book import PlanRunnerBook
 from application.ports.repositories import (
     Accounts,
-    Dividends,
     Evaluations,
     Events,
     Fills,
     IdempotentAnswers,
     Instruments,
-    LedgerBook,
     Orders,
     Positions,
-    Splits,
 )
 
 T = TypeVar("T")

@@ -152,12 +152,10 @@ class PlanRunner:
     def _written(self, batch: Sequence[PlanRun], context: RequestContext) -> bool:
         """A batch that fails is not an error yet: its positions get a command each."""
         plans = self._ports.plans
-
-        def record(work: UnitOfWork) -> None:
-            if work.plan_runner.read().is_on:
-                plans.record(batch, work)
-
-        future = self._ports.store.command(record, context)
+        future = self._ports.store.command(
+            lambda work: plans.record(batch, work) if work.plan_runner.read().is_on else None,
+            context,
+        )
         try:
             future.result(COMMAND_WITHIN_S)
         except Exception as error:  # noqa: BLE001 - process loop: one row must not lose the others
@@ -188,13 +186,12 @@ class PlanRunner:
 
     def _submitting(self, position_id: str, context: RequestContext) -> "Future[PlanRun | None]":
         last, plans = self._last.get(position_id), self._ports.plans
-
-        def submit(work: UnitOfWork) -> PlanRun | None:
-            if not work.plan_runner.read().is_on:
-                return None
-            return plans.submit(position_id, last, work)
-
-        return self._ports.store.command(submit, context)
+        return self._ports.store.command(
+            lambda work: (
+                plans.submit(position_id, last, work) if work.plan_runner.read().is_on else None
+            ),
+            context,
+        )
 
     def _guarded(self, position_id: str, call: Callable[[], T]) -> T | None:
         try:
