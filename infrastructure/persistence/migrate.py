@@ -194,18 +194,23 @@ def _reached(engine: Engine) -> Connection:
         if engine.dialect.name == "sqlite":
             raise
         # The driver's own text names the role, and may name more.
-        raise Unavailable("database_unreachable", _why_unreached(engine.url, error)) from None
+        raise _unreached(engine.url, str(error.orig)) from None
 
 
-def _why_unreached(url: URL, error: OperationalError) -> str:
+def _unreached(url: URL, said: str) -> Unavailable:
     place = f"{url.host or 'localhost'}:{url.port or POSTGRESQL_PORT}"
     # libpq tells a refused connection from a refused login in words only.
-    said = str(error.orig)
     if "authentication failed" in said or "no password" in said:
-        return f"PostgreSQL at {place} refuses the login: check BALLAST_DATABASE_URL."
+        return Unavailable(
+            "database_unreachable",
+            f"PostgreSQL at {place} refuses the login: check BALLAST_DATABASE_URL.",
+        )
     if "does not exist" in said:
-        return f"PostgreSQL at {place} has no such database or role: check BALLAST_DATABASE_URL."
-    return f"PostgreSQL at {place} cannot be reached."
+        return Unavailable(
+            "database_unreachable",
+            f"PostgreSQL at {place} has no such database or role: check BALLAST_DATABASE_URL.",
+        )
+    return Unavailable("database_unreachable", f"PostgreSQL at {place} cannot be reached.")
 
 
 def _begin(connection: Connection) -> None:
