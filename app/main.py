@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from app import __version__
@@ -18,14 +17,14 @@ from app.api.jobs import routes as jobs
 from app.api.market import breadth, imports, market_state, regimes
 from app.api.market import routes as market
 from app.api.plans import routes as plans
-from app.api.portfolio import accounts, changes, evaluations, opening, trades
+from app.api.portfolio import accounts, changes, evaluations, opening, orders, trades
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
 from app.api.risk import configuration
 from app.api.status import routes as status
 from app.container import build_container
 from app.docs_assets import install_docs
-from app.guards import HostAndOriginGuard
+from app.guards import CrossOrigin, HostAndOriginGuard
 from app.identity_provider import ROUTERS as IDENTITY_ROUTERS
 from app.lifecycle import Lifecycle
 from app.logging import Logs
@@ -54,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     portfolio.router,
     opening.router,
     trades.router,
+    orders.router,
     evaluations.router,
     changes.router,
     accounts.router,
@@ -114,7 +114,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     def entrance(inner: ASGIApp) -> ASGIApp:
         if settings.cors_origins:
-            inner = CORSMiddleware(
+            inner = CrossOrigin(
                 inner,
                 allow_origins=list(settings.cors_origins),
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],

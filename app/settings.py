@@ -59,7 +59,9 @@ class Settings(BaseSettings):
     run_jobs: bool = Field(
         True, description="Run jobs in this process; else `ballast worker` does."
     )
-    jobs_concurrent: int = Field(2, ge=1, le=64, description="Jobs running at once.")
+    jobs_concurrent: int = Field(
+        2, ge=1, le=64, description="Jobs running at once, in each process that runs jobs."
+    )
     plan_interval_s: float = Field(
         60, ge=1, le=86_400, description="Seconds between two runs of all balancing plans."
     )

@@ -2,7 +2,7 @@
 afterwards.
 
 Scope = owner + route template + parent id. Signature = SHA-256 of the canonical body (1.5 equals
-1.50).
+1.50, and "1.5" where the field is a decimal).
 First → the route's status; same key and body → 200 with `Idempotency-Replayed: true` (a refusal
 keeps its status); other body → 409; still running after `WAIT_S` → 409 `request_in_progress`.
 """
@@ -102,7 +102,7 @@ class Once:
         await self._wait_for_twin(lock)
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running[lock] = mine
-        slot = _Slot(scope, key, signature(request.scope.get("ballast_json")))
+        slot = _Slot(scope, key, signature(_signed_body(request)))
 
         def command(uow: UnitOfWork) -> tuple[StoredAnswer, bool]:
             if before is not None:
@@ -172,6 +172,13 @@ def _response(answer: StoredAnswer, *, replayed: bool) -> Response:
     status = 200 if replayed and answer.status < 400 else answer.status
     headers = {"Idempotency-Replayed": "true"} if replayed else {}
     return Response(answer.body, status, headers, answer.media_type)
+
+
+def _signed_body(request: Request) -> object:
+    """What was sent, with decimals as numbers however they were spelt."""
+    body: object = request.scope.get("ballast_json")
+    read = getattr(request.scope.get("route"), "read_decimals", None)
+    return body if read is None else read(body)
 
 
 def _template(request: Request) -> str:

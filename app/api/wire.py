@@ -164,6 +164,13 @@ class ExactJsonResponse(Response):
         return content if isinstance(content, bytes) else encode(content)
 
 
+def decimal_of(value: Any) -> Any:
+    """The Decimal that a text spells; any other value as it is."""
+    if isinstance(value, str) and len(value) <= 64 and _NUMBER.fullmatch(value):
+        return Decimal(value)
+    return value
+
+
 def _to_decimal(value: Any) -> Any:
     if isinstance(value, bool):
         raise PydanticCustomError("number_type", "a number or a decimal string")
@@ -171,8 +178,9 @@ def _to_decimal(value: Any) -> Any:
         return Decimal(value)
     if isinstance(value, float):
         return Decimal(repr(value))
-    if isinstance(value, str) and len(value) <= 64 and _NUMBER.fullmatch(value):
-        return Decimal(value)
+    spelt = decimal_of(value)
+    if isinstance(spelt, Decimal):
+        return spelt
     raise PydanticCustomError("number_type", "a number or a decimal string")
 
 

@@ -52,7 +52,7 @@ def resume(position_id: str, work: UnitOfWork) -> Position:
 def set_anchor(position_id: str, price: Decimal, reason: str, work: UnitOfWork) -> Position:
     """Set the balancing reference by hand; audited with its reason."""
     position = _live(position_id, work)
-    anchored = _save(position, work, anchor_price=price)
+    anchored = _save(position, work, anchor_price=price, anchored_at=work.now)
     message = f"Anchor set to {plain(price)}: {reason}"
     manual = position_event(
         "manual_anchor_set",
@@ -93,12 +93,7 @@ def change_plan(
 ) -> Position:
     """Replace the plan; StaleVersion `stale_version` when somebody changed the position first."""
     position = _live(position_id, work)
-    if position.version != expected_version:
-        raise StaleVersion(
-            "stale_version",
-            f"Position {position_id} is at version {position.version}.",
-            context={"version": position.version},
-        )
+    _require_version(position, expected_version)
     if position.plan == plan:
         return position
     changed = _save(position, work, plan=plan)
@@ -116,16 +111,24 @@ def change_plan(
     return changed
 
 
+def _require_version(position: Position, expected: int) -> None:
+    if position.version != expected:
+        raise StaleVersion(
+            "stale_version",
+            f"Position {position.id} is at version {position.version}.",
+            context={"version": position.version},
+        )
+
+
 class RetireCell:
     """Close the record of a flat, idle cell: its cash goes to the account, history stays."""
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
 
-    def __call__(self, position_id: str, expected_version: int | None, work: UnitOfWork) -> None:
+    def __call__(self, position_id: str, expected_version: int, work: UnitOfWork) -> None:
         position = _live(position_id, work)
-        if expected_version is not None and position.version != expected_version:
-            raise StaleVersion("stale_version", f"Position is at version {position.version}.")
+        _require_version(position, expected_version)
         if position.qty or position.receivable or work.orders.claims_of(position.id):
             raise Conflict(
                 "position_not_flat", "Only a flat position without open orders can be deleted."

@@ -15,21 +15,21 @@ from application.context import RequestContext
 from application.ports.bar_answers import BarAnswers
 from application.ports.candles import SeriesBook
 from application.ports.configuration import ConfigurationBook
+from application.ports.corporate_actions import Dividends, Splits
 from application.ports.identity_repositories import ApiTokens, Sessions, SettingsBook, Users
 from application.ports.jobs import Jobs
+from application.ports.ledger_book import LedgerBook
 from application.ports.market_state import MarketStateRepository, RegimeSettingsBook
+from application.ports.plan_runner_book import PlanRunnerBook
 from application.ports.repositories import (
     Accounts,
-    Dividends,
     Evaluations,
     Events,
     Fills,
     IdempotentAnswers,
     Instruments,
-    LedgerBook,
     Orders,
     Positions,
-    Splits,
 )
 
 T = TypeVar("T")
@@ -83,6 +83,8 @@ class UnitOfWork(Protocol):
     def settings(self) -> SettingsBook: ...
     @property
     def configuration(self) -> ConfigurationBook: ...
+    @property
+    def plan_runner(self) -> PlanRunnerBook: ...
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Everything written inside is undone when the block raises."""

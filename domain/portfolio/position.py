@@ -33,6 +33,7 @@ class Position:
     `cash` is settled cash of a cell (available + reserved), 0 for a position its account pays for.
     `opening_price` is the cost per share of what arrived in kind, null when nobody gave one.
     `mark_price` is the newest price a caller reported for it, and `marked_at` when.
+    `anchored_at` is when the anchor was set: the end of the order it comes from, by its executions.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Position:
     last_executed_at: datetime | None = None
     mark_price: Decimal | None = None
     marked_at: datetime | None = None
+    anchored_at: datetime | None = None
     version: int = 1
 
     @property

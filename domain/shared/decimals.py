@@ -36,6 +36,13 @@ def cash(amount: Decimal) -> Decimal:
     return amount.quantize(CASH_STEP, rounding=ROUND_HALF_EVEN, context=EXACT)
 
 
+def cash_part(before: Decimal, amount: Decimal) -> Decimal:
+    """Ledger cash of an amount that follows others worth `before`: parts of a whole, in whatever
+    order, add up to the rounding of the whole.
+    """
+    return cash(before + amount) - cash(before)
+
+
 def fraction(value: Decimal) -> Decimal:
     """Derived ratio for an answer: 10 decimals, half-even."""
     return value.quantize(FRACTION_STEP, rounding=ROUND_HALF_EVEN, context=EXACT)

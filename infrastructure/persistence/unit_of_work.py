@@ -21,6 +21,7 @@ from infrastructure.persistence.repositories.market_state import (
     SqlRegimeSettings,
 )
 from infrastructure.persistence.repositories.orders import SqlFills, SqlOrders
+from infrastructure.persistence.repositories.plan_runner import SqlPlanRunnerBook
 from infrastructure.persistence.repositories.platform import SqlIdempotentAnswers, SqlInstruments
 from infrastructure.persistence.repositories.positions import SqlPositions
 from infrastructure.persistence.repositories.service_settings import SqlSettingsBook
@@ -121,6 +122,10 @@ class SqlUnitOfWork:
     @made_once
     def configuration(self) -> SqlConfigurationBook:
         return SqlConfigurationBook(self.session, self.context)
+
+    @made_once
+    def plan_runner(self) -> SqlPlanRunnerBook:
+        return SqlPlanRunnerBook(self.session, self.context)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

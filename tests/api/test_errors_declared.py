@@ -20,6 +20,7 @@ DECLARED = declared_codes(create_app(Settings(bundled_data=False)).openapi())
 ELSEWHERE = {
     "route_not_found": "the answer of paths that are no operation",
     "method_not_allowed": "the answer of methods that are no operation",
+    "preflight_refused": "the answer of refused preflights, which are no operation",
     "invalid_seed": "no submitted kind takes a seed from its caller yet",
     "not_a_trading_day": "asked for days that come from the calendar itself",
     "no_owner": "a store without its first start; the service makes the owner before it answers",

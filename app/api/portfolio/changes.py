@@ -10,7 +10,7 @@ from app.api.portfolio import present
 from app.api.portfolio import schemas as s
 from app.api.portfolio.plan_schemas import PlanChangeIn, merged_plan
 from app.api.portfolio.routes import PricesUsed
-from app.api.preconditions import OptionalVersion, RequiredVersion
+from app.api.preconditions import RequiredVersion
 from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
 from app.api.wire import ExactJsonResponse
@@ -213,13 +213,14 @@ async def change_position(
         "409 position_not_flat",
         "409 position_closed",
         "412 stale_version",
+        "428 precondition_required",
     ),
 )
 async def delete_position(
     request: Request,
     position_id: str,
     caller: Trader,
-    version: OptionalVersion,
+    version: RequiredVersion,
     runs: Runs,
     retire: Annotated[RetireCell, Depends(use(RetireCell))],
 ) -> None:

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
+from application.ports.plan_runner_book import PlanRunnerState
 from application.ports.repositories import (
     CashFlow,
     Page,
@@ -152,6 +153,7 @@ class Tables:
     regime_changes: Table[date, RegimeChange] = field(init=False)
     regime_settings: Table[str, RegimeSettings] = field(init=False)
     configurations: Table[tuple[str, int], ConfigurationVersion] = field(init=False)
+    plan_runners: Table[str, PlanRunnerState] = field(init=False)
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:

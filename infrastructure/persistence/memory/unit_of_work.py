@@ -29,6 +29,7 @@ from infrastructure.persistence.memory.platform import (
     MemoryEvents,
     MemoryIdempotentAnswers,
     MemoryInstruments,
+    MemoryPlanRunnerBook,
 )
 from infrastructure.persistence.memory.tables import Tables
 
@@ -55,6 +56,7 @@ class MemoryUnitOfWork:
         self.market_state = MemoryMarketState(tables)
         self.regime_settings = MemoryRegimeSettings(tables)
         self.configuration = MemoryConfigurationBook(tables, context)
+        self.plan_runner = MemoryPlanRunnerBook(tables, context)
 
     @property
     def jobs(self) -> Jobs:

@@ -6,6 +6,7 @@ from infrastructure.persistence.tables import (
     jobs,
     market,
     market_state,
+    plans,
     platform,
     portfolio,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "jobs",
     "market",
     "market_state",
+    "plans",
     "platform",
     "portfolio",
 ]

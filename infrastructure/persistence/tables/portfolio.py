@@ -83,6 +83,7 @@ positions = Table(
     Column("last_executed_at", Instant),
     Column("mark_price", ExactDecimal),
     Column("marked_at", Instant),
+    Column("anchored_at", Instant),
     Column("version", Integer, nullable=False),
     Index(
         "ix_positions_instrument",
