@@ -15,6 +15,7 @@ from application.context import RequestContext
 from application.ports.candles import SeriesBook
 from application.ports.identity_repositories import ApiTokens, Sessions, SettingsBook, Users
 from application.ports.jobs import Jobs
+from application.ports.report_repositories import NavMarks, Trades
 from application.ports.repositories import (
     Accounts,
     Dividends,
@@ -60,6 +61,10 @@ class UnitOfWork(Protocol):
     def splits(self) -> Splits: ...
     @property
     def instruments(self) -> Instruments: ...
+    @property
+    def nav_marks(self) -> NavMarks: ...
+    @property
+    def trades(self) -> Trades: ...
     @property
     def jobs(self) -> Jobs: ...
     @property

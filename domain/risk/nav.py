@@ -49,10 +49,12 @@ class UnitNav:
 
 @dataclass(frozen=True, slots=True)
 class NavMark:
-    """A valuation: equity before the flows of its instant, and their sum."""
+    """A valuation: equity before the flows of its instant, and their sum. Equity is null where a
+    holding had no price: the nav carries over.
+    """
 
     at: datetime
-    equity: Decimal
+    equity: Decimal | None
     flow: Decimal = ZERO
 
 
@@ -60,7 +62,8 @@ def fold(start: UnitNav, marks: Iterable[NavMark]) -> list[UnitNav]:
     """NAV after each mark, in time order."""
     states = []
     for mark in marks:
-        start = start.marked(mark.equity).with_flow(mark.flow)
+        valued = start if mark.equity is None else start.marked(mark.equity)
+        start = valued.with_flow(mark.flow)
         states.append(start)
     return states
 
@@ -75,7 +78,10 @@ def with_late_flow(marks: Sequence[NavMark], at: datetime, amount: Decimal) -> l
     return [
         *marks[:joined],
         replace(marks[joined], flow=marks[joined].flow + amount),
-        *(replace(mark, equity=mark.equity + amount) for mark in marks[joined + 1 :]),
+        *(
+            mark if mark.equity is None else replace(mark, equity=mark.equity + amount)
+            for mark in marks[joined + 1 :]
+        ),
     ]
 
 

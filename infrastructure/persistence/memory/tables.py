@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
+from application.ports.report_repositories import StoredNavMark
 from application.ports.repositories import (
     CashFlow,
     Page,
@@ -142,6 +143,7 @@ class Tables:
     splits: Table[str, Owned[Split]] = field(init=False)
     applied_splits: Table[tuple[str, str], datetime] = field(init=False)
     instruments: Table[str, RegisteredInstrument] = field(init=False)
+    nav_marks: Table[tuple[str, datetime], StoredNavMark] = field(init=False)
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:

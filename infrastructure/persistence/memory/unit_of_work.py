@@ -24,6 +24,7 @@ from infrastructure.persistence.memory.platform import (
     MemoryIdempotentAnswers,
     MemoryInstruments,
 )
+from infrastructure.persistence.memory.reports import MemoryNavMarks, MemoryTrades
 from infrastructure.persistence.memory.tables import Tables
 
 
@@ -45,6 +46,8 @@ class MemoryUnitOfWork:
         self.dividends = MemoryDividends(tables, context)
         self.splits = MemorySplits(tables, context)
         self.instruments = MemoryInstruments(tables)
+        self.nav_marks = MemoryNavMarks(tables)
+        self.trades = MemoryTrades(tables)
 
     @property
     def jobs(self) -> Jobs:

@@ -1,0 +1,97 @@
+"""Recorded NAV, trade history and closed trades in memory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from application.portfolio.trade_rows import (
+    closed_trade,
+    row_document,
+    row_instant,
+    trade_outputs,
+)
+from application.ports.report_repositories import StoredNavMark, TradeRow, TradeRowFilter
+from domain.portfolio.trades import Trade
+from domain.risk.nav_performance import DailyNav
+from infrastructure.persistence.memory.tables import Tables
+from infrastructure.persistence.types import to_json
+
+
+class MemoryNavMarks:
+    """`NavMarks` in memory."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._rows = tables.nav_marks
+
+    def newest(self, account_ids: Sequence[str]) -> Mapping[str, StoredNavMark]:
+        ordered = sorted(self._rows.values(), key=lambda stored: stored.mark.at)
+        return {stored.account_id: stored for stored in ordered if stored.account_id in account_ids}
+
+    def first_at(self, account_id: str) -> datetime | None:
+        return min((stored.mark.at for stored in self.history(account_id)), default=None)
+
+    def put(self, marks: Sequence[StoredNavMark]) -> None:
+        for stored in marks:
+            self._rows.put((stored.account_id, stored.mark.at), stored)
+
+    def history(self, account_id: str) -> Sequence[StoredNavMark]:
+        mine = (stored for stored in self._rows.values() if stored.account_id == account_id)
+        return sorted(mine, key=lambda stored: stored.mark.at)
+
+    def days(self, account_id: str) -> Sequence[DailyNav]:
+        return [
+            DailyNav(stored.day, stored.state.nav, stored.is_stale)
+            for stored in self.history(account_id)
+            if stored.day is not None
+        ]
+
+
+class MemoryTrades:
+    """`Trades` in memory: read from the events themselves."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._events = tables.events
+
+    def rows(self, where: TradeRowFilter, *, after_seq: int, limit: int) -> Sequence[TradeRow]:
+        return [row for row in self._rows(where) if row.seq > after_seq][:limit]
+
+    def newest_rows(self, where: TradeRowFilter, limit: int) -> Sequence[TradeRow]:
+        return list(self._rows(where))[-limit:]
+
+    def count(self, where: TradeRowFilter) -> int:
+        return sum(1 for _ in self._rows(where))
+
+    def closed(self, account_id: str) -> Sequence[Trade]:
+        found = (
+            closed_trade(event, outputs)
+            for event in self._events.values()
+            if event.account_id == account_id and (outputs := trade_outputs(event)) is not None
+        )
+        trades = [trade for trade in found if trade is not None]
+        return sorted(trades, key=lambda trade: (trade.closed_at, trade.position_id))
+
+    def _rows(self, where: TradeRowFilter) -> Iterator[TradeRow]:
+        for seq, event in sorted(self._events.items()):
+            outputs = trade_outputs(event)
+            if outputs is None or event.account_id is None:
+                continue
+            row = TradeRow(
+                seq=seq,
+                account_id=event.account_id,
+                position_id=event.aggregate_id,
+                symbol=str(outputs["symbol"]),
+                action=str(outputs["action"]),
+                at=row_instant(event, outputs),
+                document=to_json(row_document(event, outputs)),
+            )
+            if _passes(row, where):
+                yield row
+
+
+def _passes(row: TradeRow, where: TradeRowFilter) -> bool:
+    return (
+        row.account_id == where.account_id
+        and where.symbol in (None, row.symbol)
+        and where.action in (None, row.action)
+        and (where.start is None or row.at >= where.start)
+        and (where.end is None or row.at <= where.end)
+    )
