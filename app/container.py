@@ -10,6 +10,8 @@ from app.settings import Settings
 from application.market.close_prices import ClosePrices
 from application.market.newest_close import NewestClose
 from application.market.read_candles import ReadCandles
+from application.portfolio.account_nav import AccountNav
+from application.portfolio.account_worth import ValueAccounts
 from application.portfolio.accounts import OpenAccount
 from application.portfolio.announce_dividend import AnnounceDividend
 from application.portfolio.cancel_dividend import CancelDividend
@@ -96,15 +98,29 @@ class Portfolio(Provider):
 
     scope = Scope.APP
 
-    create_cell = provide(CreateCell)
+    @provide
+    def account_nav(self, prices: Prices, calendars: CalendarTables) -> AccountNav:
+        return AccountNav(prices, calendars)
+
+    @provide
+    def create_cell(self, ids: Ids, nav: AccountNav) -> CreateCell:
+        return CreateCell(ids, nav)
+
+    @provide
+    def move_cash(self, ids: Ids, nav: AccountNav) -> MoveCash:
+        return MoveCash(ids, nav)
+
+    @provide
+    def open_account(self, ids: Ids, nav: AccountNav) -> OpenAccount:
+        return OpenAccount(ids, nav)
+
+    value_accounts = provide(ValueAccounts)
     submit_order = provide(SubmitOrder)
     record_fill = provide(RecordFill)
     end_order = provide(EndOrder)
     evaluate = provide(EvaluatePosition)
     rebalance = provide(Rebalance)
     close_position = provide(ClosePosition)
-    move_cash = provide(MoveCash)
-    open_account = provide(OpenAccount)
     retire_cell = provide(RetireCell)
     announce_dividend = provide(AnnounceDividend)
     process_ex_date = provide(ProcessExDate)

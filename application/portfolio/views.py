@@ -6,15 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from application.ports.prices import Prices
-from application.ports.repositories import Page, PositionFilter
 from application.ports.unit_of_work import UnitOfWork
 from domain.plans.plan import PriceView
 from domain.portfolio.account import Account
 from domain.portfolio.ledger import Bucket, LedgerKey
 from domain.portfolio.position import Position
 from domain.shared.decimals import ZERO, cash
-
-POSITIONS_VALUED_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +27,15 @@ class ValuedPosition:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What a holding is valued at, and by which price; both null where no price is known."""
+
+    position: Position
+    price: PriceView | None
+    value: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class ValuedAccount:
     """An account with its cash and, where every holding has a price, its equity."""
 
@@ -41,15 +47,21 @@ class ValuedAccount:
     stock_value: Decimal | None
     equity: Decimal | None
     reasons: Mapping[str, str]
+    marks: tuple[Mark, ...] = ()
 
 
 def newest_price(position: Position, prices: Prices, now: datetime) -> PriceView | None:
-    """The newer of the stored close and the last execution; each with source and age."""
+    """The newer of the stored close and the last execution; each with source and age.
+
+    For a `now` in the past, an execution after it counts only where nothing older is known.
+    """
     stored = prices.newest(position.instrument, now)
     if position.last_fill_price is None or position.last_executed_at is None:
         return stored
     executed_at = position.last_executed_at
-    if stored is not None and stored.as_of is not None and stored.as_of >= executed_at:
+    if stored is not None and (
+        executed_at > now or (stored.as_of is not None and stored.as_of >= executed_at)
+    ):
         return stored
     age_s = Decimal(str(max(0.0, (now - position.last_executed_at).total_seconds())))
     return PriceView(position.last_fill_price, "last_fill", age_s, position.last_executed_at)
@@ -92,27 +104,33 @@ def valued_accounts(
     if not accounts:
         return []
     amounts = work.ledger.amounts_of([account.id for account in accounts])
-    where = PositionFilter()
-    positions = work.positions.list(where, Page(limit=POSITIONS_VALUED_MAX))
+    positions = work.positions.unclosed()
     return [
-        _valued_account(
+        valued_account(
             account,
             {k: v for k, v in amounts.items() if k.account_id == account.id},
-            [p for p in positions if p.account_id == account.id],
-            prices,
-            work.now,
+            marks_of([p for p in positions if p.account_id == account.id], prices, work.now),
         )
         for account in accounts
     ]
 
 
-def _valued_account(
-    account: Account,
-    amounts: Mapping[LedgerKey, Decimal],
-    positions: Sequence[Position],
-    prices: Prices,
-    now: datetime,
+def marks_of(positions: Sequence[Position], prices: Prices, at: datetime) -> tuple[Mark, ...]:
+    """Every holding at the newest price known at an instant."""
+    marks = []
+    for position in positions:
+        if position.qty:
+            price = newest_price(position, prices, at)
+            value = None if price is None else cash(position.qty * price.value)
+            marks.append(Mark(position, price, value))
+    return tuple(marks)
+
+
+def valued_account(
+    account: Account, amounts: Mapping[LedgerKey, Decimal], marks: tuple[Mark, ...]
 ) -> ValuedAccount:
+    """Cash by purpose, stock value and equity; null where a holding has no price."""
+
     def held(bucket: Bucket, *, own: bool) -> Decimal:
         return sum(
             (
@@ -129,16 +147,12 @@ def _valued_account(
     cells_cash = held(Bucket.AVAILABLE, own=False) + held(Bucket.RESERVED, own=False)
     receivable = held(Bucket.RECEIVABLE, own=True) + held(Bucket.RECEIVABLE, own=False)
     reasons: dict[str, str] = {}
-    stock_value: Decimal | None = ZERO
-    for position in positions:
-        if position.qty == 0:
-            continue
-        price = newest_price(position, prices, now)
-        if price is None or stock_value is None:
-            stock_value = None
-            reasons["equity"] = reasons["stock_value"] = "no_price"
-        else:
-            stock_value += cash(position.qty * price.value)
+    stock_value: Decimal | None
+    if any(mark.value is None for mark in marks):
+        stock_value = None
+        reasons["equity"] = reasons["stock_value"] = "no_price"
+    else:
+        stock_value = sum((mark.value or ZERO for mark in marks), ZERO)
     money = available + reserved + cells_cash + receivable
     return ValuedAccount(
         account=account,
@@ -149,4 +163,5 @@ def _valued_account(
         stock_value=stock_value,
         equity=None if stock_value is None else money + stock_value,
         reasons=reasons,
+        marks=marks,
     )

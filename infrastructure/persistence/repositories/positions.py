@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, select, text, update
 
 from application.context import RequestContext
 from application.ports.repositories import Page, PositionFilter
@@ -14,7 +14,7 @@ from domain.shared.errors import NotFound, StaleVersion
 from infrastructure.persistence.paging import paged
 from infrastructure.persistence.plan_codec import plan_from_text, plan_kind, plan_to_text
 from infrastructure.persistence.session import Row, SqlSession
-from infrastructure.persistence.tables.portfolio import positions
+from infrastructure.persistence.tables.portfolio import IS_UNCLOSED, positions
 
 _BASIS = tuple(f.name for f in fields(CostBasis))
 _STATE = tuple(f.name for f in fields(Position) if f.name not in ("basis", "plan"))
@@ -38,6 +38,14 @@ _UPDATE = (
     update(positions)
     .where(positions.c.id == bindparam("key"), positions.c.version == bindparam("before"))
     .values({c.name: bindparam(c.name) for c in positions.c if c.name not in _IMMUTABLE})
+)
+_UNCLOSED = (
+    select(positions)
+    .where(
+        positions.c.owner_id == bindparam("owner_id"),
+        text(f"positions.{IS_UNCLOSED}"),
+    )
+    .order_by(positions.c.id)
 )
 _HOLDING = (
     select(positions)
@@ -86,6 +94,9 @@ class SqlPositions:
     def count(self, where: PositionFilter) -> int:
         counted = self._filtered(select(func.count().label("n")).select_from(positions), where)
         return int(self._session.built(counted)[0]["n"])
+
+    def unclosed(self) -> Sequence[Position]:
+        return [_position(row) for row in self._session.all(_UNCLOSED, owner_id=self._owner_id)]
 
     def holding(self, instrument: str) -> Sequence[Position]:
         rows = self._session.all(_HOLDING, instrument=instrument, owner_id=self._owner_id)

@@ -68,9 +68,17 @@ def upgrade() -> None:
     op.create_index(
         "ix_closed_trades_account_id_closed_at", "closed_trades", ["account_id", "closed_at"]
     )
+    op.create_index(
+        "ix_positions_unclosed",
+        "positions",
+        ["owner_id"],
+        sqlite_where=sa.text("status <> 'closed'"),
+        postgresql_where=sa.text("status <> 'closed'"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_positions_unclosed", table_name="positions")
     op.drop_table("closed_trades")
     op.drop_table("trade_rows")
     op.drop_table("nav_marks")
