@@ -133,6 +133,15 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     return Response(encode(problem), problem.status, dict(headers or {}), PROBLEM_JSON)
 
 
+def _presented(problem: Problem, request: Request, headers: Mapping[str, str] | None) -> Response:
+    """The problem in the shape of the route that was asked, where it has one of its own."""
+    present = getattr(request.scope.get("route"), "present_problem", None)
+    if present is None:
+        return problem_response(problem, headers)
+    shaped: Response = present(problem, request, headers)
+    return shaped
+
+
 def request_id_of(request: Request) -> str:
     """Id the request was given at the door."""
     return str(request.scope.get("ballast_request_id", "req_unknown"))
@@ -148,7 +157,7 @@ def respond_to(fault: Fault, request: Request) -> Response:
         headers["Retry-After"] = str(max(1, round(fault.retry_after_s)))
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return problem_response(problem, headers)
+    return _presented(problem, request, headers)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -181,7 +190,7 @@ def _framework_problem(request: Request, error: HTTPException) -> Response:
     )
     fault = Fault(code, str(error.detail))
     problem = problem_of(fault, request_id_of(request), error.status_code)
-    return problem_response(problem, error.headers)
+    return _presented(problem, request, error.headers)
 
 
 _FIELD_CODES = {

@@ -66,6 +66,28 @@ def set_anchor(position_id: str, price: Decimal, reason: str, work: UnitOfWork) 
     return anchored
 
 
+def balancing_plan_of(position_id: str, work: UnitOfWork) -> BalancingPlan | None:
+    """The plan whose settings may be changed; Conflict `governed_by_plan` for a trade, whose exits
+    change through its protection.
+    """
+    position = work.positions.get(position_id)
+    if position.exit_plan is not None:
+        raise Conflict(
+            "governed_by_plan", "The levels of a trade are changed through its protection."
+        )
+    return position.balancing_plan
+
+
+def require_orders_by_hand(position_id: str, work: UnitOfWork) -> None:
+    """NotFound for no such position; Conflict `governed_by_plan` for a trade: its plan makes the
+    orders, and a close or a bar is what a person sends.
+    """
+    if work.positions.get(position_id).exit_plan is not None:
+        raise Conflict(
+            "governed_by_plan", "Orders of a trade come from its plan; close it instead."
+        )
+
+
 def change_plan(
     position_id: str, plan: BalancingPlan | None, expected_version: int, work: UnitOfWork
 ) -> Position:
@@ -85,7 +107,9 @@ def change_plan(
         changed,
         work.now,
         "Plan settings changed.",
-        inputs={"before": None if position.plan is None else asdict(position.plan)},
+        inputs={
+            "before": None if position.balancing_plan is None else asdict(position.balancing_plan)
+        },
         outputs={"after": None if plan is None else asdict(plan)},
     )
     work.events.append([event])

@@ -176,7 +176,7 @@ def _require_time(position: Position, execution: Execution, now: datetime) -> No
 
 
 def _require_band(position: Position, order: Order, execution: Execution, fee: Decimal) -> None:
-    plan = position.plan
+    plan = position.balancing_plan
     if plan is None or order.terms.intent is Intent.CLOSE:
         return
     before = stock_fraction(position.qty, position.effective_cash, execution.price)

@@ -51,20 +51,30 @@ class ValuedAccount:
 
 
 def newest_price(position: Position, prices: Prices, now: datetime) -> PriceView | None:
-    """The newer of the stored close and the last execution; each with source and age.
+    """The newest of stored close, reported price and last execution, in this order at one instant;
+    each with source and age.
 
-    For a `now` in the past, an execution after it counts only where nothing older is known.
+    For a `now` in the past, what came after it counts only where nothing older is known.
     """
     stored = prices.newest(position.instrument, now)
-    if position.last_fill_price is None or position.last_executed_at is None:
-        return stored
-    executed_at = position.last_executed_at
-    if stored is not None and (
-        executed_at > now or (stored.as_of is not None and stored.as_of >= executed_at)
-    ):
-        return stored
-    age_s = Decimal(str(max(0.0, (now - position.last_executed_at).total_seconds())))
-    return PriceView(position.last_fill_price, "last_fill", age_s, position.last_executed_at)
+    own = [
+        PriceView(price, source, _age_s(at, now), at)
+        for price, at, source in (
+            (position.mark_price, position.marked_at, "reported"),
+            (position.last_fill_price, position.last_executed_at, "last_fill"),
+        )
+        if price is not None and at is not None
+    ]
+    then = [view for view in own if view.as_of is not None and view.as_of <= now]
+    if stored is not None:
+        then.insert(0, stored)
+    if then:
+        return max(then, key=lambda view: view.as_of or now)
+    return min(own, key=lambda view: view.as_of or now) if own else None
+
+
+def _age_s(at: datetime, now: datetime) -> Decimal:
+    return Decimal(str(max(0.0, (now - at).total_seconds())))
 
 
 def valued(position: Position, prices: Prices, now: datetime) -> ValuedPosition:

@@ -12,9 +12,11 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from application.context import RequestContext
+from application.ports.bar_answers import BarAnswers
 from application.ports.candles import SeriesBook
 from application.ports.identity_repositories import ApiTokens, Sessions, SettingsBook, Users
 from application.ports.jobs import Jobs
+from application.ports.market_state import MarketStateRepository, RegimeSettingsBook
 from application.ports.report_repositories import NavMarks, Trades
 from application.ports.repositories import (
     Accounts,
@@ -66,9 +68,15 @@ class UnitOfWork(Protocol):
     @property
     def trades(self) -> Trades: ...
     @property
+    def bar_answers(self) -> BarAnswers: ...
+    @property
     def jobs(self) -> Jobs: ...
     @property
     def series(self) -> SeriesBook: ...
+    @property
+    def market_state(self) -> MarketStateRepository: ...
+    @property
+    def regime_settings(self) -> RegimeSettingsBook: ...
     @property
     def users(self) -> Users: ...
     @property

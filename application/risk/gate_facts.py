@@ -82,7 +82,7 @@ def gate_context(
             open_buys_qty=_open_qty(open_orders, Side.BUY),
             open_sells_qty=_open_qty(open_orders, Side.SELL),
             is_cell=position.is_cell,
-            plan=position.plan,
+            plan=position.balancing_plan,
         ),
         instrument=InstrumentFacts(lot_step_of(position.instrument, work)),
         reference=reference,
@@ -114,7 +114,7 @@ def _counters(
     similar_at = work.orders.last_similar_at(draft, work.now - window)
     age_s = None if similar_at is None else Decimal(str((work.now - similar_at).total_seconds()))
     orders_today = 0
-    if position.plan is not None and not is_close:
+    if position.balancing_plan is not None and not is_close:
         since = day_start(position.calendar, work.now)
         orders_today = work.orders.accepted_between(position.id, since, work.now)
     return Counters(

@@ -20,7 +20,7 @@ from domain.portfolio.cost_basis import (
 from domain.portfolio.fill import Fill
 from domain.portfolio.ledger import Balances, Bucket, LedgerKey, Phase, Transfer, TransferKind
 from domain.portfolio.order import Order
-from domain.portfolio.position import Position
+from domain.portfolio.position import Position, PositionStatus
 from domain.portfolio.reservation import still_needed
 from domain.shared.decimals import ZERO, cash, plain
 from domain.shared.errors import Conflict
@@ -212,8 +212,11 @@ def _position_after(
         )
     ended = order.status.is_terminal
     executed = max(fill.executed_at, position.last_executed_at or fill.executed_at)
+    status = _status_after(position, booked.basis)
     return replace(
         position,
+        status=status,
+        closed_at=executed if status is PositionStatus.CLOSED else position.closed_at,
         basis=booked.basis,
         cash=own_cash,
         anchor_price=order.avg_fill_price if ended and position.is_cell else position.anchor_price,
@@ -223,3 +226,11 @@ def _position_after(
         last_executed_at=executed,
         version=position.version + 1,
     )
+
+
+def _status_after(position: Position, basis: CostBasis) -> PositionStatus:
+    if basis.qty == 0 and position.ends_when_flat:
+        return PositionStatus.CLOSED
+    if position.status is PositionStatus.PENDING and basis.qty:
+        return PositionStatus.OPEN
+    return position.status

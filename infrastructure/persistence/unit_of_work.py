@@ -8,12 +8,17 @@ from functools import cached_property
 from application.context import RequestContext
 from infrastructure.persistence.event_log import ChainHead, SqlEvents
 from infrastructure.persistence.repositories.accounts import SqlAccounts
+from infrastructure.persistence.repositories.bar_answers import SqlBarAnswers
 from infrastructure.persistence.repositories.corporate_actions import SqlDividends, SqlSplits
 from infrastructure.persistence.repositories.evaluations import SqlEvaluations
 from infrastructure.persistence.repositories.identity import SqlApiTokens, SqlSessions, SqlUsers
 from infrastructure.persistence.repositories.jobs import SqlJobs
 from infrastructure.persistence.repositories.ledger import SqlLedgerBook
 from infrastructure.persistence.repositories.market import SqlSeriesBook
+from infrastructure.persistence.repositories.market_state import (
+    SqlMarketState,
+    SqlRegimeSettings,
+)
 from infrastructure.persistence.repositories.orders import SqlFills, SqlOrders
 from infrastructure.persistence.repositories.platform import SqlIdempotentAnswers, SqlInstruments
 from infrastructure.persistence.repositories.positions import SqlPositions
@@ -86,12 +91,24 @@ class SqlUnitOfWork:
         return SqlTrades(self.session)
 
     @cached_property
+    def bar_answers(self) -> SqlBarAnswers:
+        return SqlBarAnswers(self.session)
+
+    @cached_property
     def jobs(self) -> SqlJobs:
         return SqlJobs(self.session, self.context)
 
     @cached_property
     def series(self) -> SqlSeriesBook:
         return SqlSeriesBook(self.session)
+
+    @cached_property
+    def market_state(self) -> SqlMarketState:
+        return SqlMarketState(self.session)
+
+    @cached_property
+    def regime_settings(self) -> SqlRegimeSettings:
+        return SqlRegimeSettings(self.session)
 
     @cached_property
     def users(self) -> SqlUsers:

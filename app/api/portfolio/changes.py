@@ -17,6 +17,7 @@ from app.api.wire import ExactJsonResponse
 from application.context import Principal
 from application.portfolio.change_position import (
     RetireCell,
+    balancing_plan_of,
     change_plan,
     pause,
     resume,
@@ -174,7 +175,7 @@ async def change_position(
         lambda work: valued(
             change_plan(
                 position_id,
-                merged_plan(work.positions.get(position_id).plan, body),
+                merged_plan(balancing_plan_of(position_id, work), body),
                 version,
                 work,
             ),

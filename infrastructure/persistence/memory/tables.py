@@ -4,9 +4,9 @@ Every write notes what it replaced. Undoing to a mark plays the notes back, newe
 forgets them. One lock around every unit of work makes the tables safe for threads.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
@@ -18,6 +18,9 @@ from application.ports.repositories import (
     StoredAnswer,
     StoredEvaluation,
 )
+from domain.market.market_state import MarketStateRow
+from domain.market.regime_history import RegimeChange
+from domain.market.regime_settings import RegimeSettings
 from domain.portfolio.account import Account
 from domain.portfolio.dividend import Dividend, Entitlement
 from domain.portfolio.fill import Fill
@@ -144,6 +147,11 @@ class Tables:
     applied_splits: Table[tuple[str, str], datetime] = field(init=False)
     instruments: Table[str, RegisteredInstrument] = field(init=False)
     nav_marks: Table[tuple[str, datetime], StoredNavMark] = field(init=False)
+    bar_answers: Table[tuple[str, date, str], Mapping[str, object]] = field(init=False)
+    market_state: Table[date, MarketStateRow] = field(init=False)
+    market_state_revisions: Table[tuple[date, int], MarketStateRow] = field(init=False)
+    regime_changes: Table[date, RegimeChange] = field(init=False)
+    regime_settings: Table[str, RegimeSettings] = field(init=False)
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:

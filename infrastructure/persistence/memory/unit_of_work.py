@@ -10,6 +10,7 @@ from application.ports.candles import SeriesBook
 from application.ports.identity_repositories import ApiTokens, Sessions, SettingsBook, Users
 from application.ports.jobs import Jobs
 from domain.shared.errors import Defect
+from infrastructure.persistence.memory.bar_answers import MemoryBarAnswers
 from infrastructure.persistence.memory.book import (
     MemoryAccounts,
     MemoryFills,
@@ -18,6 +19,10 @@ from infrastructure.persistence.memory.book import (
 )
 from infrastructure.persistence.memory.corporate_actions import MemoryDividends, MemorySplits
 from infrastructure.persistence.memory.ledger import MemoryLedgerBook
+from infrastructure.persistence.memory.market_state import (
+    MemoryMarketState,
+    MemoryRegimeSettings,
+)
 from infrastructure.persistence.memory.platform import (
     MemoryEvaluations,
     MemoryEvents,
@@ -48,6 +53,9 @@ class MemoryUnitOfWork:
         self.instruments = MemoryInstruments(tables)
         self.nav_marks = MemoryNavMarks(tables)
         self.trades = MemoryTrades(tables)
+        self.bar_answers = MemoryBarAnswers(tables)
+        self.market_state = MemoryMarketState(tables)
+        self.regime_settings = MemoryRegimeSettings(tables)
 
     @property
     def jobs(self) -> Jobs:

@@ -4,10 +4,20 @@ from infrastructure.persistence.tables import (
     identity,
     jobs,
     market,
+    market_state,
     platform,
     portfolio,
     reports,
 )
 from infrastructure.persistence.tables.metadata import METADATA
 
-__all__ = ["METADATA", "identity", "jobs", "market", "platform", "portfolio", "reports"]
+__all__ = [
+    "METADATA",
+    "identity",
+    "jobs",
+    "market",
+    "market_state",
+    "platform",
+    "portfolio",
+    "reports",
+]

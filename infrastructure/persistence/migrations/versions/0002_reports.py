@@ -6,7 +6,7 @@ from alembic import op
 from infrastructure.persistence import types
 
 revision = "0002_reports"
-down_revision = "0001"
+down_revision = "0002_desktop"
 branch_labels = None
 depends_on = None
 
