@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from application.portfolio.trade_rows import (
+from application.portfolio.trade_projection import (
     closed_trade,
     row_document,
     row_instant,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Insert, Select, and_, bindparam, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from application.portfolio.trade_rows import (
+from application.portfolio.trade_projection import (
     closed_trade,
     row_document,
     row_instant,
