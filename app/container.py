@@ -33,6 +33,7 @@ from application.ports.clock import Clock
 from application.ports.ids import Ids
 from application.ports.prices import Prices
 from application.ports.unit_of_work import Store
+from application.risk.change_configuration import ChangeConfiguration
 from infrastructure.clock import SystemClock
 from infrastructure.ids import UuidIds
 from infrastructure.market_data.array_mirror import MirrorReader
@@ -93,6 +94,14 @@ class Market(Provider):
     prices = provide(ClosePrices, provides=Prices)
 
 
+class Risk(Provider):
+    """Use cases of limits and configuration."""
+
+    scope = Scope.APP
+
+    change_configuration = provide(ChangeConfiguration)
+
+
 class Portfolio(Provider):
     """Use cases of the book."""
 
@@ -137,6 +146,7 @@ def build_container(settings: Settings) -> Container:
         Messaging(),
         Market(),
         Portfolio(),
+        Risk(),
         Identity(),
         Work(),
         Watching(),

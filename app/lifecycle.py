@@ -1,8 +1,9 @@
 """Start-up and shut-down, in order: nothing answers before the store is sound, nothing is lost
 after.
 
-Start: refuse an unsafe bind → migrate → owner and main account → processes → ready. The bundled
-series are loaded by a child process the first time; readiness waits for it, liveness does not.
+Start: refuse an unsafe bind → migrate → owner and main account → configuration → processes →
+ready. The bundled series are loaded by a child process the first time; readiness waits for it,
+liveness does not.
 """
 
 import sys
@@ -16,6 +17,7 @@ from app.api.budgets import Budgets
 from app.api.dependencies import Dispatch
 from app.api.idempotency import Once
 from app.api.paging import Cursors
+from app.configuration_start import adopt_configuration, start_sources
 from app.guards import BindFacts, require_safe_bind
 from app.identity_provider import service_secret
 from app.market_data_start import load_beside
@@ -54,6 +56,7 @@ class Lifecycle:
         database = container.get(Database)
         migrate(database, settings.data_dir)
         self._first_start(container)
+        adopt_configuration(start_sources(settings), container.get(Store))
         state = self.app.state
         state.dispatch = Dispatch(container.get(Store), reads_inline=database.is_sqlite)
         state.once = Once(state.dispatch)

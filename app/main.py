@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
+from app.api.compat import configuration as desktop_configuration
 from app.api.corporate_actions import routes as corporate_actions
 from app.api.events import routes as events
 from app.api.jobs import routes as jobs
@@ -17,6 +18,7 @@ from app.api.plans import routes as plans
 from app.api.portfolio import accounts, changes, evaluations
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
+from app.api.risk import configuration
 from app.api.status import routes as status
 from app.container import build_container
 from app.docs_assets import install_docs
@@ -55,8 +57,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     jobs.router,
     events.router,
     *IDENTITY_ROUTERS,
+    configuration.router,
     status.router,
 )
+COMPAT_ROUTERS: tuple[APIRouter, ...] = (desktop_configuration.router,)
+"""Served at the root: the desktop's own paths."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -88,6 +93,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in ROUTERS:
         api.include_router(router)
     app.include_router(status.root)
+    for router in COMPAT_ROUTERS:
+        app.include_router(router)
     app.include_router(api, prefix=PREFIX)
     app.include_router(api, prefix=ALIAS, include_in_schema=False)
     if settings.cors_origins:

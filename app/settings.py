@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to bind.")
     workers: int = Field(1, ge=1, le=64, description="API processes; above 1 needs PostgreSQL.")
     data_dir: Path = Field(Path("data"), description="Folder of database, candles, secrets.")
+    config_file: Path | None = Field(
+        None, description="Desktop configuration; without: `config.json` in the data folder."
+    )
     database_url: str = Field("", description="Empty: SQLite in the data folder.")
     redis_url: str = Field("", description="Empty: in-process cache, bus, limits and leases.")
     dask_scheduler: str = Field("", description="Address of a Dask scheduler; empty: local pool.")

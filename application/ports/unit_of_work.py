@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 from application.context import RequestContext
 from application.ports.bar_answers import BarAnswers
 from application.ports.candles import SeriesBook
+from application.ports.configuration import ConfigurationBook
 from application.ports.identity_repositories import ApiTokens, Sessions, SettingsBook, Users
 from application.ports.jobs import Jobs
 from application.ports.market_state import MarketStateRepository, RegimeSettingsBook
@@ -85,6 +86,8 @@ class UnitOfWork(Protocol):
     def api_tokens(self) -> ApiTokens: ...
     @property
     def settings(self) -> SettingsBook: ...
+    @property
+    def configuration(self) -> ConfigurationBook: ...
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Everything written inside is undone when the block raises."""

@@ -51,6 +51,14 @@ class Loosens(StrEnum):
     NEVER = "never"
 
 
+class Direction(StrEnum):
+    """What one change means for risk."""
+
+    TIGHTER = "tighter"
+    LOOSER = "looser"
+    NEUTRAL = "neutral"
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """Allowed numbers; the upper bound is included, the lower one as `from_included` says."""
@@ -95,6 +103,12 @@ class ConfigurationKey:
     def attribute(self) -> str:
         """Name of the field in the section's value."""
         return self.field or self.name
+
+    def direction(self, before: object, after: object) -> Direction:
+        """What the change from one valid value to another means for risk."""
+        if self.is_looser(before, after):
+            return Direction.LOOSER
+        return Direction.TIGHTER if self.is_looser(after, before) else Direction.NEUTRAL
 
     def is_looser(self, before: object, after: object) -> bool:
         """Whether the change from one valid value to another lets more risk through."""

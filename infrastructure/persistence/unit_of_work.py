@@ -9,6 +9,7 @@ from application.context import RequestContext
 from infrastructure.persistence.event_log import ChainHead, SqlEvents
 from infrastructure.persistence.repositories.accounts import SqlAccounts
 from infrastructure.persistence.repositories.bar_answers import SqlBarAnswers
+from infrastructure.persistence.repositories.configuration import SqlConfigurationBook
 from infrastructure.persistence.repositories.corporate_actions import SqlDividends, SqlSplits
 from infrastructure.persistence.repositories.evaluations import SqlEvaluations
 from infrastructure.persistence.repositories.identity import SqlApiTokens, SqlSessions, SqlUsers
@@ -125,6 +126,10 @@ class SqlUnitOfWork:
     @cached_property
     def settings(self) -> SqlSettingsBook:
         return SqlSettingsBook(self.session, self.context)
+
+    @cached_property
+    def configuration(self) -> SqlConfigurationBook:
+        return SqlConfigurationBook(self.session, self.context)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -18,6 +18,7 @@ from application.ports.repositories import (
     StoredAnswer,
     StoredEvaluation,
 )
+from application.risk.configuration_version import ConfigurationVersion
 from domain.market.market_state import MarketStateRow
 from domain.market.regime_history import RegimeChange
 from domain.market.regime_settings import RegimeSettings
@@ -152,6 +153,7 @@ class Tables:
     market_state_revisions: Table[tuple[date, int], MarketStateRow] = field(init=False)
     regime_changes: Table[date, RegimeChange] = field(init=False)
     regime_settings: Table[str, RegimeSettings] = field(init=False)
+    configurations: Table[tuple[str, int], ConfigurationVersion] = field(init=False)
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:

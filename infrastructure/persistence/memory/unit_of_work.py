@@ -17,6 +17,7 @@ from infrastructure.persistence.memory.book import (
     MemoryOrders,
     MemoryPositions,
 )
+from infrastructure.persistence.memory.configuration import MemoryConfigurationBook
 from infrastructure.persistence.memory.corporate_actions import MemoryDividends, MemorySplits
 from infrastructure.persistence.memory.ledger import MemoryLedgerBook
 from infrastructure.persistence.memory.market_state import (
@@ -56,6 +57,7 @@ class MemoryUnitOfWork:
         self.bar_answers = MemoryBarAnswers(tables)
         self.market_state = MemoryMarketState(tables)
         self.regime_settings = MemoryRegimeSettings(tables)
+        self.configuration = MemoryConfigurationBook(tables, context)
 
     @property
     def jobs(self) -> Jobs:

@@ -1,6 +1,7 @@
 """Tables of the store, one module per capability, on one metadata."""
 
 from infrastructure.persistence.tables import (
+    configuration,
     identity,
     jobs,
     market,
@@ -13,6 +14,7 @@ from infrastructure.persistence.tables.metadata import METADATA
 
 __all__ = [
     "METADATA",
+    "configuration",
     "identity",
     "jobs",
     "market",
