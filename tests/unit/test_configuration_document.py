@@ -166,7 +166,10 @@ def test_an_unknown_key_is_told_the_nearest_known_one(document: object, nearest:
             {"position_sizing": {"risk_per_trade": float("nan")}},
             [("/position_sizing/risk_per_trade", "out_of_range")],
         ),
-        ({"exits": {"time_exit_sessions": D("2.5")}}, [("/exits/time_exit_sessions", "wrong_type")]),
+        (
+            {"exits": {"time_exit_sessions": D("2.5")}},
+            [("/exits/time_exit_sessions", "wrong_type")],
+        ),
         ({"exits": {"time_exit_sessions": 0}}, [("/exits/time_exit_sessions", "out_of_range")]),
         ({"exits": {"profile": ["x"]}}, [("/exits/profile", "unknown_name")]),
         ({"exits": {"profile": {}}}, [("/exits/profile", "unknown_name")]),
