@@ -22,6 +22,7 @@ from application.portfolio.end_order import EndOrder
 from application.portfolio.evaluate_position import EvaluatePosition
 from application.portfolio.move_cash import MoveCash
 from application.portfolio.pay_dividend import PayDividend
+from application.portfolio.performance import MeasurePerformance
 from application.portfolio.process_ex_date import ProcessExDate
 from application.portfolio.rebalance import Rebalance
 from application.portfolio.record_fill import RecordFill
@@ -124,6 +125,7 @@ class Portfolio(Provider):
         return OpenAccount(ids, nav)
 
     value_accounts = provide(ValueAccounts)
+    measure_performance = provide(MeasurePerformance)
     submit_order = provide(SubmitOrder)
     record_fill = provide(RecordFill)
     end_order = provide(EndOrder)

@@ -9,13 +9,14 @@ from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
 from app.api.compat import configuration as desktop_configuration
+from app.api.compat import performance as desktop_performance
 from app.api.corporate_actions import routes as corporate_actions
 from app.api.events import routes as events
 from app.api.jobs import routes as jobs
 from app.api.market import imports
 from app.api.market import routes as market
 from app.api.plans import routes as plans
-from app.api.portfolio import accounts, changes, evaluations
+from app.api.portfolio import accounts, changes, evaluations, performance
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
 from app.api.risk import configuration
@@ -42,7 +43,7 @@ REQUEST_HEADERS = (
 )  # fmt: skip
 ANSWER_HEADERS = (
     "ETag", "Idempotency-Replayed", "Link", "Location", "Preference-Applied", "RateLimit",
-    "RateLimit-Policy", "Retry-After", "X-Correlation-ID",
+    "RateLimit-Policy", "Retry-After", "X-Correlation-ID", "X-Total-Count",
 )  # fmt: skip
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -50,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     evaluations.router,
     changes.router,
     accounts.router,
+    performance.router,
     plans.router,
     corporate_actions.router,
     market.router,
@@ -60,7 +62,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     configuration.router,
     status.router,
 )
-COMPAT_ROUTERS: tuple[APIRouter, ...] = (desktop_configuration.router,)
+COMPAT_ROUTERS: tuple[APIRouter, ...] = (
+    desktop_configuration.router,
+    desktop_performance.router,
+)
 """Served at the root: the desktop's own paths."""
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from application.portfolio.recording import account_event
-from application.portfolio.views import Mark, ValuedAccount, marks_of, valued_account
+from application.portfolio.views import Mark, ValuedAccount, valued_account
 from application.ports.calendars import CalendarTables
 from application.ports.prices import Prices
 from application.ports.report_repositories import StoredNavMark
@@ -114,9 +114,9 @@ class AccountNav:
         positions, amounts = _held(account, work), work.ledger.amounts(account.id)
         closes = []
         for session in sessions:
-            marks = marks_of(positions, self._prices, session.closes_at)
-            last = _marked(last, valued_account(account, amounts, marks), session.closes_at)
-            last = replace(last, day=session.day, is_stale=bool(_stale(marks, session)))
+            view = valued_account(account, amounts, positions, self._prices, session.closes_at)
+            last = _marked(last, view, session.closes_at)
+            last = replace(last, day=session.day, is_stale=bool(_stale(view.marks, session)))
             closes.append(last)
         work.nav_marks.put(closes)
         return last
@@ -140,8 +140,8 @@ class AccountNav:
         return [s for s in (*sessions, newest) if since < s.closes_at]
 
     def _valued(self, account: Account, at: datetime, work: UnitOfWork) -> ValuedAccount:
-        marks = marks_of(_held(account, work), self._prices, at)
-        return valued_account(account, work.ledger.amounts(account.id), marks)
+        amounts = work.ledger.amounts(account.id)
+        return valued_account(account, amounts, _held(account, work), self._prices, at)
 
     def _with_flow(self, marked: StoredNavMark, flow: Flow, now: datetime) -> StoredNavMark:
         amount, pending = flow.amount, marked.pending

@@ -13,10 +13,13 @@ from domain.risk.nav import UnitNav
 
 @dataclass(frozen=True, slots=True)
 class AccountWorth:
-    """`nav` is null with its reason before the first mark and while a holding has no price."""
+    """`nav` is null with its reason before the first mark and while a holding has no price;
+    `recorded` is the NAV of the last mark.
+    """
 
     view: ValuedAccount
     nav: UnitNav | None
+    recorded: UnitNav | None
     stale_marks: tuple[Mark, ...]
     reasons: Mapping[str, str]
 
@@ -32,10 +35,13 @@ class ValueAccounts:
         newest = work.nav_marks.newest([account.id for account in accounts])
         worth = []
         for view in valued_accounts(accounts, self._prices, work):
-            now = nav_after(newest.get(view.account.id), view)
+            last = newest.get(view.account.id)
+            now = nav_after(last, view)
             why = {} if now.reason is None else dict.fromkeys(_OF_NAV, now.reason)
             stale = self._nav.stale_marks(view, work.now)
-            worth.append(AccountWorth(view, now.state, stale, {**view.reasons, **why}))
+            recorded = None if last is None else last.state
+            reasons = {**view.reasons, **why}
+            worth.append(AccountWorth(view, now.state, recorded, stale, reasons))
         return worth
 
     def one(self, account: Account, work: UnitOfWork) -> AccountWorth:

@@ -48,6 +48,7 @@ class ValuedAccount:
     equity: Decimal | None
     reasons: Mapping[str, str]
     marks: tuple[Mark, ...] = ()
+    positions: tuple[Position, ...] = ()
 
 
 def newest_price(position: Position, prices: Prices, now: datetime) -> PriceView | None:
@@ -85,16 +86,11 @@ def valued(position: Position, prices: Prices, now: datetime) -> ValuedPosition:
     value = None if price is None else price.value
     basis = position.basis
     reasons: dict[str, str] = {}
-    unrealized: Decimal | None = ZERO
     if position.qty:
         if value is None:
-            unrealized = None
             reasons["unrealized_pnl"] = reasons["equity"] = reasons["stock_fraction"] = "no_price"
         elif basis.cost is None:
-            unrealized = None
             reasons["unrealized_pnl"] = "unknown_cost"
-        else:
-            unrealized = cash(position.qty * value) - basis.cost
     if not basis.realized_known:
         reasons["realized_pnl"] = "unknown_cost"
     if basis.avg_cost is None:
@@ -102,6 +98,7 @@ def valued(position: Position, prices: Prices, now: datetime) -> ValuedPosition:
     stock_fraction = position.stock_fraction(value)
     if stock_fraction is None:
         reasons.setdefault("stock_fraction", "no_equity")
+    unrealized = unrealized_pnl(position, price)
     return ValuedPosition(
         position, price, position.equity(value), unrealized, stock_fraction, reasons
     )
@@ -119,7 +116,9 @@ def valued_accounts(
         valued_account(
             account,
             {k: v for k, v in amounts.items() if k.account_id == account.id},
-            marks_of([p for p in positions if p.account_id == account.id], prices, work.now),
+            [p for p in positions if p.account_id == account.id],
+            prices,
+            work.now,
         )
         for account in accounts
     ]
@@ -136,10 +135,26 @@ def marks_of(positions: Sequence[Position], prices: Prices, at: datetime) -> tup
     return tuple(marks)
 
 
+def unrealized_pnl(position: Position, price: PriceView | None) -> Decimal | None:
+    """qty·price − cost; 0 when flat, null without a price or a known cost."""
+    if not position.qty:
+        return ZERO
+    if price is None or position.basis.cost is None:
+        return None
+    return cash(position.qty * price.value) - position.basis.cost
+
+
 def valued_account(
-    account: Account, amounts: Mapping[LedgerKey, Decimal], marks: tuple[Mark, ...]
+    account: Account,
+    amounts: Mapping[LedgerKey, Decimal],
+    positions: Sequence[Position],
+    prices: Prices,
+    at: datetime,
 ) -> ValuedAccount:
-    """Cash by purpose, stock value and equity; null where a holding has no price."""
+    """Cash by purpose, stock value and equity; null where a holding has no price. `positions` are
+    those of the account that are not closed.
+    """
+    marks = marks_of(positions, prices, at)
 
     def held(bucket: Bucket, *, own: bool) -> Decimal:
         return sum(
@@ -174,4 +189,5 @@ def valued_account(
         equity=None if stock_value is None else money + stock_value,
         reasons=reasons,
         marks=marks,
+        positions=tuple(positions),
     )

@@ -32,15 +32,19 @@ class StoredNavMark:
     pending: tuple[tuple[str, Decimal], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class NavCourse:
+    """Session closes by time, and the instant of the first mark; null before it."""
+
+    began_at: datetime | None
+    days: tuple[DailyNav, ...]
+
+
 class NavMarks(Protocol):
     """NAV of accounts through time; at most one mark per account and instant."""
 
     def newest(self, account_ids: Sequence[str]) -> Mapping[str, StoredNavMark]:
         """The newest mark of each account that has one, in one query."""
-        ...
-
-    def first_at(self, account_id: str) -> datetime | None:
-        """When the NAV began."""
         ...
 
     def put(self, marks: Sequence[StoredNavMark]) -> None:
@@ -51,8 +55,8 @@ class NavMarks(Protocol):
         """All marks by time."""
         ...
 
-    def days(self, account_id: str) -> Sequence[DailyNav]:
-        """Session closes by time."""
+    def course(self, account_id: str) -> NavCourse:
+        """When the NAV began and its session closes, in one query."""
         ...
 
 
@@ -83,12 +87,10 @@ class TradeRowFilter:
 class Trades(Protocol):
     """The trade history and the closed trades in it."""
 
-    def rows(self, where: TradeRowFilter, *, after_seq: int, limit: int) -> Sequence[TradeRow]:
-        """Oldest first, strictly after the sequence number."""
-        ...
-
-    def newest_rows(self, where: TradeRowFilter, limit: int) -> Sequence[TradeRow]:
-        """The newest `limit` rows, oldest first."""
+    def rows(
+        self, where: TradeRowFilter, *, after_seq: int = 0, skip: int = 0, limit: int
+    ) -> Sequence[TradeRow]:
+        """Oldest first, strictly after the sequence number, without the first `skip`."""
         ...
 
     def count(self, where: TradeRowFilter) -> int: ...

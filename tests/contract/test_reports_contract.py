@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from application.ports.report_repositories import StoredNavMark, TradeRowFilter
+from application.ports.report_repositories import NavCourse, StoredNavMark, TradeRowFilter
 from application.ports.unit_of_work import Store
 from domain.portfolio.account import Account
 from domain.portfolio.trades import Trade
@@ -61,8 +61,8 @@ def test_an_opened_account_begins_its_nav_before_its_first_money(
 ) -> None:
     history = see(store, lambda work: work.nav_marks.history(account.id))
     assert [(m.mark.equity, m.mark.flow, m.state.nav) for m in history] == [(0, 100_000, 1)]
-    assert see(store, lambda work: work.nav_marks.first_at(account.id)) == history[0].mark.at
-    assert see(store, lambda work: work.nav_marks.days(account.id)) == []
+    course = see(store, lambda work: work.nav_marks.course(account.id))
+    assert course == NavCourse(history[0].mark.at, ())
 
 
 def test_marks_come_back_as_they_were_put_and_in_time(store: Store, account: Account) -> None:
@@ -78,7 +78,7 @@ def test_marks_come_back_as_they_were_put_and_in_time(store: Store, account: Acc
         account.id: marks[0]
     }
     nav = D("1.000000000000000005")
-    assert see(store, lambda work: work.nav_marks.days(account.id)) == [
+    assert list(see(store, lambda work: work.nav_marks.course(account.id)).days) == [
         DailyNav(date(2026, 1, 6), nav),
         DailyNav(date(2026, 1, 8), nav, is_stale=True),
     ]
@@ -93,13 +93,13 @@ def test_a_second_mark_of_one_instant_replaces_the_first(store: Store, account: 
 
 def test_accounts_without_marks_have_none(store: Store) -> None:
     assert see(store, lambda work: work.nav_marks.newest([])) == {}
-    assert see(store, lambda work: work.nav_marks.first_at("acc_none")) is None
+    assert see(store, lambda work: work.nav_marks.course("acc_none")) == NavCourse(None, ())
 
 
 def test_events_of_trades_are_rows_and_others_are_not(store: Store, account: Account) -> None:
     do(store, lambda work: work.events.append(trade_events(account.id)))
     do(store, lambda work: work.events.append([ended_cell(account.id)]))
-    rows = see(store, lambda work: work.trades.newest_rows(TradeRowFilter(account.id), 100))
+    rows = see(store, lambda work: work.trades.rows(TradeRowFilter(account.id), limit=100))
     actions = [row.action for row in rows]
     assert actions == ["POSITION_OPENED", "PROFIT_TAKING_LEVEL_1", "POSITION_CLOSED"]
     assert [row.seq for row in rows] == sorted(row.seq for row in rows)
@@ -124,10 +124,10 @@ def test_rows_are_filtered_counted_and_paged(store: Store, account: Account) -> 
         (TradeRowFilter("acc_none"), 0),
     ):
         assert see(store, lambda work, w=where: work.trades.count(w)) == found
-        assert len(see(store, lambda work, w=where: work.trades.newest_rows(w, 100))) == found
-    newest = see(store, lambda work: work.trades.newest_rows(every, 2))
-    everything = see(store, lambda work: work.trades.rows(every, after_seq=0, limit=100))
-    assert newest == everything[-2:]
+        assert len(see(store, lambda work, w=where: work.trades.rows(w, limit=100))) == found
+    everything = see(store, lambda work: work.trades.rows(every, limit=100))
+    skipped = see(store, lambda work: work.trades.rows(every, skip=4, limit=100))
+    assert skipped == everything[-2:]
     after = see(store, lambda work: work.trades.rows(every, after_seq=everything[1].seq, limit=3))
     assert after == everything[2:5]
 

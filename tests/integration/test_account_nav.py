@@ -80,8 +80,8 @@ class NavBook:
 
     @property
     def days(self) -> list[tuple[date, Decimal, bool]]:
-        found = self.store.query(lambda w: w.nav_marks.days(self.account.id), OWNER)
-        return [(d.day, d.nav, d.is_stale) for d in found]
+        found = self.store.query(lambda w: w.nav_marks.course(self.account.id), OWNER)
+        return [(d.day, d.nav, d.is_stale) for d in found.days]
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Recorded NAV, trade history and closed trades in memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 
 from application.portfolio.trade_projection import (
     closed_trade,
@@ -9,7 +8,12 @@ from application.portfolio.trade_projection import (
     row_instant,
     trade_outputs,
 )
-from application.ports.report_repositories import StoredNavMark, TradeRow, TradeRowFilter
+from application.ports.report_repositories import (
+    NavCourse,
+    StoredNavMark,
+    TradeRow,
+    TradeRowFilter,
+)
 from domain.portfolio.trades import Trade
 from domain.risk.nav_performance import DailyNav
 from infrastructure.persistence.memory.tables import Tables
@@ -26,9 +30,6 @@ class MemoryNavMarks:
         ordered = sorted(self._rows.values(), key=lambda stored: stored.mark.at)
         return {stored.account_id: stored for stored in ordered if stored.account_id in account_ids}
 
-    def first_at(self, account_id: str) -> datetime | None:
-        return min((stored.mark.at for stored in self.history(account_id)), default=None)
-
     def put(self, marks: Sequence[StoredNavMark]) -> None:
         for stored in marks:
             self._rows.put((stored.account_id, stored.mark.at), stored)
@@ -37,12 +38,14 @@ class MemoryNavMarks:
         mine = (stored for stored in self._rows.values() if stored.account_id == account_id)
         return sorted(mine, key=lambda stored: stored.mark.at)
 
-    def days(self, account_id: str) -> Sequence[DailyNav]:
-        return [
+    def course(self, account_id: str) -> NavCourse:
+        history = self.history(account_id)
+        days = (
             DailyNav(stored.day, stored.state.nav, stored.is_stale)
-            for stored in self.history(account_id)
+            for stored in history
             if stored.day is not None
-        ]
+        )
+        return NavCourse(history[0].mark.at if history else None, tuple(days))
 
 
 class MemoryTrades:
@@ -51,11 +54,11 @@ class MemoryTrades:
     def __init__(self, tables: Tables) -> None:
         self._events = tables.events
 
-    def rows(self, where: TradeRowFilter, *, after_seq: int, limit: int) -> Sequence[TradeRow]:
-        return [row for row in self._rows(where) if row.seq > after_seq][:limit]
-
-    def newest_rows(self, where: TradeRowFilter, limit: int) -> Sequence[TradeRow]:
-        return list(self._rows(where))[-limit:]
+    def rows(
+        self, where: TradeRowFilter, *, after_seq: int = 0, skip: int = 0, limit: int
+    ) -> Sequence[TradeRow]:
+        found = [row for row in self._rows(where) if row.seq > after_seq]
+        return found[skip : skip + limit]
 
     def count(self, where: TradeRowFilter) -> int:
         return sum(1 for _ in self._rows(where))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +14,12 @@ from application.portfolio.trade_projection import (
     row_instant,
     trade_outputs,
 )
-from application.ports.report_repositories import StoredNavMark, TradeRow, TradeRowFilter
+from application.ports.report_repositories import (
+    NavCourse,
+    StoredNavMark,
+    TradeRow,
+    TradeRowFilter,
+)
 from domain.portfolio.trades import Trade
 from domain.risk.nav import NavMark, UnitNav
 from domain.risk.nav_performance import DailyNav
@@ -24,17 +28,14 @@ from infrastructure.persistence.session import Row, SqlSession
 from infrastructure.persistence.tables.reports import closed_trades, nav_marks, trade_rows
 from infrastructure.persistence.types import to_json
 
-_FIRST = select(func.min(nav_marks.c.at, type_=nav_marks.c.at.type).label("at")).where(
-    nav_marks.c.account_id == bindparam("account_id")
-)
 _HISTORY = (
     select(nav_marks)
     .where(nav_marks.c.account_id == bindparam("account_id"))
     .order_by(nav_marks.c.at)
 )
-_DAYS = (
-    select(nav_marks.c.day, nav_marks.c.nav, nav_marks.c.is_stale)
-    .where(nav_marks.c.account_id == bindparam("account_id"), nav_marks.c.day.is_not(None))
+_COURSE = (
+    select(nav_marks.c.at, nav_marks.c.day, nav_marks.c.nav, nav_marks.c.is_stale)
+    .where(nav_marks.c.account_id == bindparam("account_id"))
     .order_by(nav_marks.c.at)
 )
 _CLOSED = (
@@ -74,18 +75,20 @@ class SqlNavMarks:
         rows = self._session.built(select(nav_marks).join(last, same))
         return {row["account_id"]: _stored(row) for row in rows}
 
-    def first_at(self, account_id: str) -> datetime | None:
-        row = self._session.one(_FIRST, account_id=account_id)
-        return None if row is None else row["at"]
-
     def put(self, marks: Sequence[StoredNavMark]) -> None:
         self._session.run_many(_PUT[self._session.dialect_name], [_row(mark) for mark in marks])
 
     def history(self, account_id: str) -> Sequence[StoredNavMark]:
         return [_stored(row) for row in self._session.all(_HISTORY, account_id=account_id)]
 
-    def days(self, account_id: str) -> Sequence[DailyNav]:
-        return [DailyNav(**row) for row in self._session.all(_DAYS, account_id=account_id)]
+    def course(self, account_id: str) -> NavCourse:
+        rows = self._session.all(_COURSE, account_id=account_id)
+        days = (
+            DailyNav(row["day"], row["nav"], bool(row["is_stale"]))
+            for row in rows
+            if row["day"] is not None
+        )
+        return NavCourse(rows[0]["at"] if rows else None, tuple(days))
 
 
 class SqlTrades:
@@ -120,15 +123,12 @@ class SqlTrades:
         self._session.run_many(_ADD_ROW, rows)
         self._session.run_many(_ADD_TRADE, closed)
 
-    def rows(self, where: TradeRowFilter, *, after_seq: int, limit: int) -> Sequence[TradeRow]:
+    def rows(
+        self, where: TradeRowFilter, *, after_seq: int = 0, skip: int = 0, limit: int
+    ) -> Sequence[TradeRow]:
         query = _filtered(select(trade_rows), where).where(trade_rows.c.seq > after_seq)
-        found = self._session.built(query.order_by(trade_rows.c.seq).limit(limit))
-        return [TradeRow(**row) for row in found]
-
-    def newest_rows(self, where: TradeRowFilter, limit: int) -> Sequence[TradeRow]:
-        query = _filtered(select(trade_rows), where)
-        found = self._session.built(query.order_by(trade_rows.c.seq.desc()).limit(limit))
-        return [TradeRow(**row) for row in reversed(found)]
+        query = query.order_by(trade_rows.c.seq).offset(skip).limit(limit)
+        return [TradeRow(**row) for row in self._session.built(query)]
 
     def count(self, where: TradeRowFilter) -> int:
         counted = _filtered(select(func.count().label("n")).select_from(trade_rows), where)
