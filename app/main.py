@@ -9,14 +9,16 @@ from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
 from app.api.compat import configuration as desktop_configuration
+from app.api.compat import health as desktop_health
 from app.api.compat import performance as desktop_performance
+from app.api.compat import trades as desktop_trades
 from app.api.corporate_actions import routes as corporate_actions
 from app.api.events import routes as events
 from app.api.jobs import routes as jobs
-from app.api.market import imports
+from app.api.market import breadth, imports, market_state, regimes
 from app.api.market import routes as market
 from app.api.plans import routes as plans
-from app.api.portfolio import accounts, changes, evaluations, performance
+from app.api.portfolio import accounts, changes, evaluations, opening, performance, trades
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
 from app.api.risk import configuration
@@ -35,7 +37,9 @@ from app.settings import Settings
 
 PREFIX = "/api/v1"
 ALIAS = "/v1"
-UPLOAD_TEMPLATES = tuple(f"{prefix}/data/imports" for prefix in (PREFIX, ALIAS))
+UPLOAD_TEMPLATES = tuple(
+    f"{prefix}{path}" for prefix in (PREFIX, ALIAS) for path in ("/data/imports", "/breadth/import")
+)
 # What a page of another origin may send beyond the ordinary, and may read.
 REQUEST_HEADERS = (
     "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
@@ -48,6 +52,8 @@ ANSWER_HEADERS = (
 
 ROUTERS: tuple[APIRouter, ...] = (
     portfolio.router,
+    opening.router,
+    trades.router,
     evaluations.router,
     changes.router,
     accounts.router,
@@ -56,6 +62,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     corporate_actions.router,
     market.router,
     imports.router,
+    market_state.router,
+    breadth.router,
+    regimes.router,
     jobs.router,
     events.router,
     *IDENTITY_ROUTERS,
@@ -65,6 +74,8 @@ ROUTERS: tuple[APIRouter, ...] = (
 COMPAT_ROUTERS: tuple[APIRouter, ...] = (
     desktop_configuration.router,
     desktop_performance.router,
+    desktop_trades.router,
+    desktop_health.router,
 )
 """Served at the root: the desktop's own paths."""
 

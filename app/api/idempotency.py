@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.api.dependencies import Dispatch
-from app.api.problems import PROBLEM_JSON, problem_of, request_id_of
+from app.api.problems import PROBLEM_JSON, problem_of, request_id_of, shaped
 from app.api.wire import encode
 from application.context import Principal
 from application.ports.repositories import StoredAnswer
@@ -113,7 +113,7 @@ class Once:
             answer, replayed = await self._dispatch.command(request, principal, command)
         except RuleRefused as refusal:
             # Its transaction is undone; the refusal itself is final, so it is what the key answers.
-            problem = problem_of(refusal, request_id_of(request))
+            problem = shaped(problem_of(refusal, request_id_of(request)), request)
             said = Presented(problem.status, problem)
             answer, replayed = await self._dispatch.command(
                 request, principal, lambda uow: slot.found(uow) or slot.fill(said, uow)

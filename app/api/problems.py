@@ -133,13 +133,13 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     return Response(encode(problem), problem.status, dict(headers or {}), PROBLEM_JSON)
 
 
-def _presented(problem: Problem, request: Request, headers: Mapping[str, str] | None) -> Response:
+def shaped(problem: Problem, request: Request) -> Problem:
     """The problem in the shape of the route that was asked, where it has one of its own."""
-    present = getattr(request.scope.get("route"), "present_problem", None)
-    if present is None:
-        return problem_response(problem, headers)
-    shaped: Response = present(problem, request, headers)
-    return shaped
+    shape = getattr(request.scope.get("route"), "shape_problem", None)
+    if shape is None:
+        return problem
+    own: Problem = shape(problem, request)
+    return own
 
 
 def request_id_of(request: Request) -> str:
@@ -157,7 +157,7 @@ def respond_to(fault: Fault, request: Request) -> Response:
         headers["Retry-After"] = str(max(1, round(fault.retry_after_s)))
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return _presented(problem, request, headers)
+    return problem_response(shaped(problem, request), headers)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -190,7 +190,7 @@ def _framework_problem(request: Request, error: HTTPException) -> Response:
     )
     fault = Fault(code, str(error.detail))
     problem = problem_of(fault, request_id_of(request), error.status_code)
-    return _presented(problem, request, error.headers)
+    return problem_response(shaped(problem, request), error.headers)
 
 
 _FIELD_CODES = {

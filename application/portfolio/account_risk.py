@@ -44,9 +44,7 @@ class AssessAccount:
         held = work.positions.held_in(account.id)
         own = _OwnCash(account, work)
         marks = {p.id: newest_price(p, self._prices, work.now) for p in held if p.qty}
-        stock = sum(
-            (cash(p.qty * price.value) for p in held if (price := marks.get(p.id))), ZERO
-        )
+        stock = sum((cash(p.qty * price.value) for p in held if (price := marks.get(p.id))), ZERO)
         cells = sum((p.effective_cash for p in held if p.is_cell), ZERO)
         losses = {
             p.instrument: loss_at_stop(p, None if price is None else price.value, rules)
@@ -94,9 +92,7 @@ class _OwnCash:
         balances = work.ledger.balances(account.id)
 
         def amount(bucket: Bucket) -> Decimal:
-            return balances.amount(
-                LedgerKey(account.id, account.id, account.base_currency, bucket)
-            )
+            return balances.amount(LedgerKey(account.id, account.id, account.base_currency, bucket))
 
         self.available = amount(Bucket.AVAILABLE)
         self.total = (

@@ -4,7 +4,7 @@ One transaction: position, gate, reservation, order, fill and events. A refusal 
 answer: the refused order is stored, and the position that would have held it is closed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -12,10 +12,13 @@ from enum import StrEnum
 from application.market.daily_bars import DailyBars
 from application.market.register_instrument import registered
 from application.portfolio.account_risk import AccountRisk, AssessAccount
-from application.portfolio.exit_rules import exit_rules, price_step, sizing_limits, trade_lot
-from application.portfolio.record_fill import Execution, RecordFill
-from application.portfolio.submit_order import OrderRequest, SubmitOrder, Submitted
+from application.portfolio.exit_rules import exit_rules, price_step, trade_lot
+from application.portfolio.recording import position_event
+from application.portfolio.size_trade import SizeQuestion, entry_order, size_of
+from application.portfolio.submit_order import Submitted
 from application.portfolio.trade_market import MarketNumbers, ObservedMarket, ReadTradeMarket
+from application.portfolio.trade_orders import TradeOrders
+from application.portfolio.trade_rows import opened_row
 from application.portfolio.trade_sessions import TradeCalendar, trade_calendar
 from application.ports.calendars import CalendarTables
 from application.ports.ids import Ids
@@ -23,20 +26,18 @@ from application.ports.repositories import RegisteredInstrument
 from application.ports.unit_of_work import UnitOfWork
 from application.risk.effective_configuration import desktop_configuration
 from domain.market.breadth import EntryFilter, entry_filter
-from domain.plans.exit_levels import TrueRangeSource, resolved_true_range, round_trip_costs
+from domain.plans.exit_levels import TrueRangeSource, resolved_true_range
 from domain.plans.regime_exit_plan import EntryTerms, RegimeExitPlan, open_regime_exit, sized
-from domain.plans.regime_rules import ExitRules, rule_for
+from domain.plans.regime_rules import ExitRules
 from domain.portfolio.account import Account, Settlement
 from domain.portfolio.cost_basis import CostBasis
-from domain.portfolio.order import OrderType
 from domain.portfolio.position import MANUAL_VENUE, Position, PositionStatus
-from domain.risk.context import TradeFacts
 from domain.risk.desktop_configuration import DesktopConfiguration
-from domain.risk.sizing import Size, SizeWish, TradeRisk, position_size
-from domain.shared.decimals import ONE, ZERO
-from domain.shared.errors import Conflict, FieldFault, Invalid, RuleRefused
+from domain.risk.sizing import Size
+from domain.shared.decimals import ONE, ZERO, cash, fraction, plain
+from domain.shared.errors import Conflict, FieldFault, Invalid
+from domain.shared.events import NewEvent
 from domain.shared.ids import Prefix
-from domain.shared.side import Side
 
 ATR_DECIMALS = Decimal("1e-8")
 
@@ -54,7 +55,7 @@ class NewTrade:
 
     symbol: str
     entry_price: Decimal
-    numbers: MarketNumbers = MarketNumbers()
+    numbers: MarketNumbers = field(default_factory=MarketNumbers)
     true_range: Decimal | None = None
     requested: Decimal = ONE
     opened_at: datetime | None = None
@@ -107,7 +108,7 @@ class OpenRegimePosition:
         market: ReadTradeMarket,
         assess: AssessAccount,
         bars: DailyBars,
-        orders: "TradeOrders",
+        orders: TradeOrders,
     ) -> None:
         self._ids = ids
         self._calendars = calendars
@@ -122,11 +123,17 @@ class OpenRegimePosition:
         _require_free(account, instrument, work)
         plan = self._plan(scene)
         risk = self._assess(account, instrument.id, scene.rules, work)
-        size = _size(scene, plan, risk)
-        plan = sized(plan, size.quantity)
+        question = SizeQuestion(plan, scene.rules, scene.configuration, risk, new.requested)
+        size = size_of(question)
+        plan = replace(
+            sized(plan, size.quantity),
+            size_fraction=fraction(size.applied_fraction),
+            initial_risk=cash(size.risk_money),
+        )
         position = self._position(scene, plan)
         work.positions.add(position)
-        submitted, position = self._orders.enter(position, _entry(scene, plan, size, risk), work)
+        order = entry_order(question, size)
+        submitted, position = self._orders.enter(position, order, new.entry_price, work)
         opened = OpenedTrade(
             position=position,
             size=size,
@@ -211,36 +218,6 @@ class OpenRegimePosition:
         )
 
 
-class TradeOrders:
-    """Sends a trade's orders through the one gate and reports them filled on the manual venue."""
-
-    def __init__(self, submit: SubmitOrder, record: RecordFill) -> None:
-        self._submit = submit
-        self._record = record
-
-    def enter(
-        self, position: Position, order: OrderRequest, work: UnitOfWork
-    ) -> tuple[Submitted, Position]:
-        """Buy at the limit the caller names; a refused entry closes the position it was for."""
-        submitted = self._submit(position.id, order, work)
-        if not submitted.accepted:
-            closed = replace(
-                position,
-                status=PositionStatus.CLOSED,
-                closed_at=work.now,
-                version=position.version + 1,
-            )
-            work.positions.save(closed)
-            return submitted, closed
-        execution = Execution(
-            position.exit_plan.entry_price if position.exit_plan else order.limit_price or ZERO,
-            order.qty,
-            executed_at=position.opened_at,
-        )
-        recorded = self._record(submitted.order.id, execution, work)
-        return submitted, recorded.position
-
-
 def _require_holdable(account: Account, instrument: RegisteredInstrument) -> None:
     if account.settlement is not Settlement.CASH:
         fault = FieldFault("/account_id", "cash_account_needed", "trades live in cash accounts")
@@ -265,54 +242,6 @@ def _require_free(account: Account, instrument: RegisteredInstrument, work: Unit
         )
 
 
-def _size(scene: _Scene, plan: RegimeExitPlan, risk: AccountRisk) -> Size:
-    stop = plan.stop.price
-    trade = TradeRisk(
-        entry=plan.entry_price,
-        stop=stop,
-        round_trip_costs=round_trip_costs(plan.entry_price, stop, scene.rules),
-        commission_rate=scene.rules.commission_rate,
-    )
-    multiplier = rule_for(plan.profile, plan.regime_at_entry).risk_multiplier
-    wish = SizeWish(scene.new.requested, multiplier, plan.lot)
-    size = position_size(trade, wish, sizing_limits(scene.configuration), risk.book)
-    if size.quantity <= 0:
-        raise RuleRefused(
-            "size_below_minimum",
-            f"{size.binding.value} leaves less than one lot.",
-            context={
-                "binding": size.binding.value,
-                "lot": plan.lot,
-                "caps": [{"name": cap.name.value, "shares": cap.quantity} for cap in size.caps],
-            },
-        )
-    return size
-
-
-def _entry(scene: _Scene, plan: RegimeExitPlan, size: Size, risk: AccountRisk) -> OrderRequest:
-    limits = scene.configuration.risk_limits
-    return OrderRequest(
-        side=Side.BUY,
-        qty=size.quantity,
-        type=OrderType.LIMIT,
-        limit_price=plan.entry_price,
-        commission_rate=scene.rules.commission_rate,
-        confirm_duplicate=True,
-        trade=TradeFacts(
-            equity=risk.book.equity,
-            entry=plan.entry_price,
-            stop=plan.stop.price,
-            per_share_risk=size.per_share_risk,
-            limits=sizing_limits(scene.configuration),
-            held_qty=risk.book.held_qty,
-            cluster_risk=risk.book.cluster_risk,
-            stop_distance_min=limits.min_stop_distance,
-            stop_distance_max=limits.max_stop_distance,
-            price_step=plan.price_step,
-        ),
-    )
-
-
 def _warnings(plan: RegimeExitPlan, risk: AccountRisk) -> tuple[str, ...]:
     found = []
     if plan.true_range_source is TrueRangeSource.DEFAULT:
@@ -322,5 +251,22 @@ def _warnings(plan: RegimeExitPlan, risk: AccountRisk) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _opened_event(opened: OpenedTrade, work: UnitOfWork):  # type: ignore[no-untyped-def]
-    ...
+def _opened_event(opened: OpenedTrade, work: UnitOfWork) -> NewEvent:
+    plan, size, position = opened.plan, opened.size, opened.position
+    row = opened_row(position, size, position.basis.fees_paid, opened.requested)
+    message = (
+        f"{position.instrument}: {plain(size.quantity)} at {plain(plan.entry_price)}, "
+        f"stop {plain(plan.stop.price)}, {plan.regime_at_entry.value}."
+    )
+    state = opened.market.state
+    inputs = {
+        "vix": state.vix,
+        "t2108": state.t2108,
+        "momentum_ratio": state.momentum_ratio,
+        "equity": size.equity,
+        "caps": [{"name": cap.name.value, "shares": cap.quantity} for cap in size.caps],
+        "warnings": [*opened.warnings, *(warning.value for warning in size.warnings)],
+    }
+    return position_event(
+        "position_opened", position, work.now, message, inputs=inputs, outputs=row
+    )

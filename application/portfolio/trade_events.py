@@ -15,7 +15,6 @@ from application.portfolio.trade_rows import (
     exit_row,
     stop_row,
 )
-from application.ports.repositories import EventFilter
 from application.ports.unit_of_work import UnitOfWork
 from domain.plans.exit_actions import MoveStop
 from domain.plans.plan import Action, Note, NoteCode
@@ -24,7 +23,6 @@ from domain.shared.decimals import plain
 from domain.shared.events import NewEvent
 from domain.shared.side import Side
 
-OPENED = "position_opened"
 STEP_EVENTS = {
     "STOP_LOSS_EXECUTED": "stop_loss_executed",
     "PROFIT_TAKING_LEVEL_1": "profit_taking_level_1",
@@ -81,24 +79,13 @@ def step_events(
 
 def closed_event(
     position: Position, moment: TradeMoment, days_held: int, work: UnitOfWork
-) -> tuple[Row, NewEvent]:
+) -> NewEvent:
     """The last row of a trade whose plan and quantity have ended."""
     sold = [fill for fill in work.fills.of_position(position.id) if fill.side is Side.SELL]
-    trade = ClosedTrade(position, sold, days_held, _initial_risk(position, work))
-    row = closed_row(trade, moment)
+    row = closed_row(ClosedTrade(position, sold, days_held), moment)
     result = _number(row, "total_return_pct")
     message = f"{position.instrument} closed by {row['reason']}: {result} %."
-    event = position_event("position_closed", position, work.now, message, outputs=row)
-    return row, event
-
-
-def _initial_risk(position: Position, work: UnitOfWork) -> Decimal | None:
-    where = EventFilter(types=(OPENED,), aggregate_id=position.id, limit=1)
-    for event in work.events.list(where):
-        outputs = event.data["outputs"]
-        risk = outputs.get("risk_amount") if isinstance(outputs, Mapping) else None
-        return None if risk is None else Decimal(risk)
-    return None
+    return position_event("position_closed", position, work.now, message, outputs=row)
 
 
 def _told(row: Row) -> str:

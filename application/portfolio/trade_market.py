@@ -9,25 +9,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from application.ports.calendars import CalendarTables
+from application.market.record_market_state import RecordMarketState
+from application.market.session_calendar import SessionCalendar
 from application.ports.unit_of_work import UnitOfWork
 from domain.market.market_regime import SessionState
 from domain.market.market_sources import StateSource, VixSource
 from domain.market.market_state import (
-    CALENDAR,
     PREVIOUS_SESSIONS_MAX,
     MarketStateRow,
     StateOffer,
     current_session,
     is_stale,
-    labelled,
-    merged,
     session_state,
 )
 from domain.market.trading_calendar import TradingCalendar
 from domain.market.vix_regime import RegimeProfile, VixRules, classify
 from domain.risk.desktop_configuration import DesktopConfiguration
-from domain.shared.errors import BadInput, NotFound, Unavailable
+from domain.shared.errors import BadInput, Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,9 @@ class ReadTradeMarket:
     Invalid `invalid_market_state` for numbers out of range.
     """
 
-    def __init__(self, calendars: CalendarTables) -> None:
-        self._calendars = calendars
+    def __init__(self, sessions: SessionCalendar, record: RecordMarketState) -> None:
+        self._sessions = sessions
+        self._record = record
 
     def __call__(
         self,
@@ -71,7 +70,7 @@ class ReadTradeMarket:
         work: UnitOfWork,
     ) -> ObservedMarket | None:
         """None without a VIX: neither sent nor in a stored row that is not stale."""
-        calendar = self._calendar()
+        calendar = self._sessions()
         session = current_session(calendar, at)
         if session is None:
             return None
@@ -84,8 +83,8 @@ class ReadTradeMarket:
         if not given:
             return None if fresh is None else _observed(fresh, before, calendar, rules)
         offer = StateOffer(session, StateSource.REQUEST, given)
-        if numbers.vix is not None and work.market_state.find(session) is None:
-            self._keep(offer, before, calendar, rules, work)
+        if numbers.vix is not None:
+            self._keep(offer, work)
         row = _as_sent(offer, fresh, work.now)
         inputs = row.inputs
         if inputs is None:
@@ -107,27 +106,15 @@ class ReadTradeMarket:
             )
         return observed
 
-    def _calendar(self) -> TradingCalendar:
+    def _keep(self, offer: StateOffer, work: UnitOfWork) -> None:
+        if work.market_state.find(offer.session) is not None:
+            return
         try:
-            return self._calendars.calendar(CALENDAR)
-        except NotFound:
-            raise Unavailable(
-                "calendar_unavailable",
-                f"The sessions of {CALENDAR} are not known yet.",
-                retry_after_s=2,
-            ) from None
-
-    def _keep(
-        self,
-        offer: StateOffer,
-        before: list[MarketStateRow],
-        calendar: TradingCalendar,
-        rules: VixRules,
-        work: UnitOfWork,
-    ) -> None:
-        row = merged(None, offer, calendar, work.now)
-        if row is not None:
-            work.market_state.put(labelled([row], before, rules, calendar))
+            self._record([offer], work)
+        except Invalid as refused:
+            # Rows of another index lie beside it: the numbers decide the call and are not kept.
+            if refused.code != "vix_source_mismatch":
+                raise
 
 
 def vix_rules(configuration: DesktopConfiguration, work: UnitOfWork) -> VixRules:

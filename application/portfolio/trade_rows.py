@@ -134,7 +134,6 @@ class ClosedTrade:
     position: Position
     sold: Sequence[Fill]
     days_held: int
-    initial_risk: Decimal | None
 
 
 def closed_row(trade: ClosedTrade, moment: TradeMoment) -> Row:
@@ -161,7 +160,7 @@ def closed_row(trade: ClosedTrade, moment: TradeMoment) -> Row:
         "realized_pnl": basis.realized_pnl,
         "fees": basis.fees_paid,
         "net_pnl": net,
-        "initial_risk": trade.initial_risk,
+        "initial_risk": plan.initial_risk,
         "opened_at": rfc3339(position.opened_at),
         "closed_at": rfc3339(moment.at),
         "vix_at_entry": plan.vix_at_entry,

@@ -57,14 +57,14 @@ class TradeCalendar:
 
 
 def trade_calendar(name: str, tables: CalendarTables, now: datetime) -> TradeCalendar:
-    """Unavailable `calendar_unavailable` while the table is not written yet: days held are
+    """Unavailable `calendar_not_ready` while the table is not written yet: days held are
     sessions, and are not guessed.
     """
     try:
         return TradeCalendar(tables.calendar(name), now)
     except NotFound:
         raise Unavailable(
-            "calendar_unavailable", f"The sessions of {name} are not known yet.", retry_after_s=2
+            "calendar_not_ready", f"The sessions of {name} are not loaded yet.", retry_after_s=10
         ) from None
 
 

@@ -52,30 +52,32 @@ class ValuedAccount:
 
 
 def newest_price(position: Position, prices: Prices, now: datetime) -> PriceView | None:
-    """The newest of stored close, reported price and last execution, in this order at one instant;
-    each with source and age.
-
-    For a `now` in the past, what came after it counts only where nothing older is known.
+    """The newest of the stored close, the last execution and the last reported bar; each with
+    source and age. For a `now` in the past, what came after it counts only where nothing else is
+    known.
     """
     stored = prices.newest(position.instrument, now)
-    own = [
-        PriceView(price, source, _age_s(at, now), at)
-        for price, at, source in (
-            (position.mark_price, position.marked_at, "reported"),
-            (position.last_fill_price, position.last_executed_at, "last_fill"),
-        )
-        if price is not None and at is not None
-    ]
-    then = [view for view in own if view.as_of is not None and view.as_of <= now]
-    if stored is not None:
-        then.insert(0, stored)
-    if then:
-        return max(then, key=lambda view: view.as_of or now)
-    return min(own, key=lambda view: view.as_of or now) if own else None
+    told = told_price(position)
+    if told is None:
+        return stored
+    value, source, at = told
+    if stored is not None and (at > now or (stored.as_of is not None and stored.as_of >= at)):
+        return stored
+    age_s = Decimal(str(max(0.0, (now - at).total_seconds())))
+    return PriceView(value, source, age_s, at)
 
 
-def _age_s(at: datetime, now: datetime) -> Decimal:
-    return Decimal(str(max(0.0, (now - at).total_seconds())))
+def told_price(position: Position) -> tuple[Decimal, str, datetime] | None:
+    """The newest price a caller told: the close of a bar, which follows its own exits, or an
+    execution.
+    """
+    executed, marked = position.last_executed_at, position.marked_at
+    is_marked = marked is not None and (executed is None or marked >= executed)
+    if is_marked and marked is not None and position.mark_price is not None:
+        return position.mark_price, "bar", marked
+    if position.last_fill_price is None or executed is None:
+        return None
+    return position.last_fill_price, "last_fill", executed
 
 
 def valued(position: Position, prices: Prices, now: datetime) -> ValuedPosition:

@@ -13,8 +13,8 @@ class BarAnswers(Protocol):
     """
 
     def find(self, position_id: str, session: date, signature: str) -> Answer | None: ...
-    def add(self, position_id: str, session: date, signature: str, answer: Answer) -> None:
-        """Numbers of the answer are Decimal or int, and come back as the same numbers."""
+    def put(self, position_id: str, session: date, signature: str, answer: Answer) -> None:
+        """Insert or replace. Numbers are Decimal or int, and come back as the same numbers."""
         ...
 
     def forget_before(self, position_id: str, session: date) -> None:

@@ -8,6 +8,7 @@ from application.portfolio.recording import Claims, plan_view
 from application.ports.repositories import OpenOrder
 from application.ports.unit_of_work import UnitOfWork
 from domain.portfolio.account import Account
+from domain.portfolio.ledger import Bucket
 from domain.portfolio.lifecycle import OrderStatus
 from domain.portfolio.order import Intent, Order, OrderTerms, Origin
 from domain.portfolio.position import Position
@@ -77,7 +78,7 @@ def gate_context(
         position=PositionFacts(
             qty=position.qty,
             effective_cash=position.effective_cash,
-            free_cash=view.free_cash,
+            free_cash=view.free_cash if position.is_cell else _account_cash(position, work),
             free_qty=view.free_qty,
             open_buys_qty=_open_qty(open_orders, Side.BUY),
             open_sells_qty=_open_qty(open_orders, Side.SELL),
@@ -124,6 +125,12 @@ def _counters(
         and work.orders.client_order_id_exists(draft.client_order_id),
         similar_order_age_s=age_s,
     )
+
+
+def _account_cash(position: Position, work: UnitOfWork) -> Decimal:
+    """What the account has available: it pays for everything that is not a cell."""
+    balances = work.ledger.balances(position.account_id)
+    return balances.amount(position.cash_key(Bucket.AVAILABLE))
 
 
 def _open_qty(orders: Sequence[OpenOrder], side: Side) -> Decimal:

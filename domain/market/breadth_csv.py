@@ -3,11 +3,12 @@ bad cell. A bad row is left out as a whole; nothing is derived or guessed."""
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
+from typing import Protocol
 
 from domain.market.import_report import RowError
 from domain.market.market_state import RANGES
@@ -94,6 +95,14 @@ class ParsedBreadth:
     rows_read: int
 
 
+class _Reader(Protocol):
+    """The part of a csv reader that is used."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+
 def parse_breadth(lines: Iterable[str], spec: BreadthSpec, today: date) -> ParsedBreadth:
     """Rows of the text. The heading is the first or the second line: the one that names `date`.
 
@@ -101,6 +110,15 @@ def parse_breadth(lines: Iterable[str], spec: BreadthSpec, today: date) -> Parse
     later is an error.
     """
     reader = csv.reader(lines, delimiter=spec.delimiter)
+    try:
+        return _parsed(reader, spec, today)
+    except csv.Error as broken:
+        raise Invalid(
+            "import_invalid", f"Line {reader.line_num} cannot be read.", context={"reason": "csv"}
+        ) from broken
+
+
+def _parsed(reader: "_Reader", spec: BreadthSpec, today: date) -> ParsedBreadth:
     columns = _heading(reader, spec)
     rows: dict[date, BreadthLine] = {}
     errors: list[RowError] = []
@@ -119,7 +137,7 @@ def parse_breadth(lines: Iterable[str], spec: BreadthSpec, today: date) -> Parse
     return ParsedBreadth(tuple(rows[day] for day in sorted(rows)), tuple(errors), read)
 
 
-def _heading(reader: Iterable[Sequence[str]], spec: BreadthSpec) -> tuple[str, ...]:
+def _heading(reader: "_Reader", spec: BreadthSpec) -> tuple[str, ...]:
     for _, cells in zip(range(_HEADING_LINES_MAX), reader, strict=False):
         names = tuple(_name(cell, spec) for cell in cells)
         if "date" in names and any(name in RANGES for name in names):

@@ -38,6 +38,19 @@ RANGES: Mapping[str, tuple[Decimal, Decimal]] = {
 }
 
 
+def require_in_range(values: Mapping[str, Decimal | None]) -> None:
+    """Invalid `invalid_market_state` names every number that is unknown or out of range."""
+    faults = tuple(
+        FieldFault(f"/{name}", "out_of_range", f"{RANGES[name][0]} to {RANGES[name][1]}")
+        if name in RANGES
+        else FieldFault(f"/{name}", "unknown_field", "not a number of the market's state")
+        for name, value in values.items()
+        if not _fits(name, value)
+    )
+    if faults:
+        raise Invalid("invalid_market_state", "Numbers are out of range.", errors=faults)
+
+
 @dataclass(frozen=True, slots=True)
 class StateOffer:
     """Numbers for one session from one source; a null takes a stored number away."""
@@ -48,15 +61,7 @@ class StateOffer:
     vix_source: VixSource = VixSource.VIX
 
     def __post_init__(self) -> None:
-        faults = tuple(
-            FieldFault(f"/{name}", "out_of_range", f"{RANGES[name][0]} to {RANGES[name][1]}")
-            if name in RANGES
-            else FieldFault(f"/{name}", "unknown_field", "not a number of the market's state")
-            for name, value in self.values.items()
-            if not _fits(name, value)
-        )
-        if faults:
-            raise Invalid("invalid_market_state", "Numbers are out of range.", errors=faults)
+        require_in_range(self.values)
 
 
 @dataclass(frozen=True, slots=True)

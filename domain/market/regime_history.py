@@ -34,7 +34,7 @@ class RegimeChange:
     profile: str
     source: str
     shifted_by: str | None = None
-    taxonomy: str = Taxonomy.VIX_REGIME
+    taxonomy: str = Taxonomy.VIX_REGIME.value
     scope: str = MARKET_SCOPE
 
 
@@ -69,7 +69,7 @@ def stretches(
             continue
         if last is None or not _follows(last, row, calendar):
             parts.append([])
-        parts[-1].append(LabelledSession(row.session, row.label.regime))
+        parts[-1].append(LabelledSession(row.session, row.label.regime.value))
         last = row
     return parts
 
@@ -79,7 +79,7 @@ def reading(row: MarketStateRow, label: VixLabel, change: RegimeChange, bars: in
     return RegimeReading(
         taxonomy=Taxonomy.VIX_REGIME,
         scope=MARKET_SCOPE,
-        label=label.regime,
+        label=label.regime.value,
         stress_level=STRESS_LEVELS[label.regime],
         as_of=row.session,
         since=change.as_of,
@@ -88,9 +88,9 @@ def reading(row: MarketStateRow, label: VixLabel, change: RegimeChange, bars: in
         confidence=label.confidence,
         inputs=regime_inputs(row),
         profile=change.profile,
-        source=FORCED if label.is_forced else row.source,
+        source=FORCED if label.is_forced else row.source.value,
         status=ReadingStatus.OK,
-        shifted_by=label.shifted_by,
+        shifted_by=None if label.shifted_by is None else label.shifted_by.value,
     )
 
 
@@ -105,14 +105,14 @@ def _change(
 ) -> RegimeChange:
     return RegimeChange(
         as_of=row.session,
-        label=label.regime,
-        previous_label=previous,
+        label=label.regime.value,
+        previous_label=None if previous is None else previous.value,
         stress_level=STRESS_LEVELS[label.regime],
         confidence=label.confidence,
         inputs=regime_inputs(row),
         profile=profile,
-        source=FORCED if label.is_forced else row.source,
-        shifted_by=label.shifted_by,
+        source=FORCED if label.is_forced else row.source.value,
+        shifted_by=None if label.shifted_by is None else label.shifted_by.value,
     )
 
 

@@ -3,7 +3,7 @@ transitions."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -60,6 +60,11 @@ class RegimeReading:
     scores: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
     strength: Decimal | None = None
     mapped_from: str | None = None
+
+    def stale(self, age_sessions: int) -> "RegimeReading":
+        """The same reading, marked as too old to act on."""
+        reason = f"The newest row is {age_sessions} sessions old."
+        return replace(self, status=ReadingStatus.STALE, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)

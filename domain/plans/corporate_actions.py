@@ -20,14 +20,19 @@ Rescaling = Callable[[Decimal], Decimal]
 def shifted_by_dividend(plan: RegimeExitPlan, dps: Decimal, ex_date: date) -> RegimeExitPlan:
     """Stop, targets and high water minus the gross `dps`, on the tick and never under one tick.
 
-    The entry price and the excursions stay: they measure the price return of the trade.
+    The entry price and the excursions stay: they measure the price return of the trade. Levels that
+    are measured from the entry later are lowered by what has been paid since.
     """
 
     def lower(price: Decimal) -> Decimal:
         return price - dps
 
     shifted = _with_levels(plan, lower, ex_date)
-    return replace(shifted, high_water=max(plan.price_step, plan.high_water - dps))
+    return replace(
+        shifted,
+        high_water=max(plan.price_step, plan.high_water - dps),
+        dividends_per_share=plan.dividends_per_share + dps,
+    )
 
 
 def rescaled_by_split(plan: RegimeExitPlan, ratio: Decimal, ex_date: date) -> RegimeExitPlan:
@@ -37,8 +42,7 @@ def rescaled_by_split(plan: RegimeExitPlan, ratio: Decimal, ex_date: date) -> Re
     """
 
     def divided(price: Decimal) -> Decimal:
-        quotient = divide(price, ratio)
-        return max(PRICE_STEP, quotient.quantize(PRICE_STEP, rounding=ROUND_HALF_EVEN))
+        return max(PRICE_STEP, _quotient(price, ratio))
 
     rescaled = _with_levels(plan, lambda price: divide(price, ratio), ex_date)
     initial_qty = plan.initial_qty
@@ -49,10 +53,15 @@ def rescaled_by_split(plan: RegimeExitPlan, ratio: Decimal, ex_date: date) -> Re
         high_water=divided(plan.high_water),
         highest_price=divided(plan.highest_price),
         lowest_price=divided(plan.lowest_price),
+        dividends_per_share=_quotient(plan.dividends_per_share, ratio),
         initial_qty=(
             None if initial_qty is None else quantity_to_step(initial_qty * ratio, plan.lot)
         ),
     )
+
+
+def _quotient(amount: Decimal, ratio: Decimal) -> Decimal:
+    return divide(amount, ratio).quantize(PRICE_STEP, rounding=ROUND_HALF_EVEN)
 
 
 def _with_levels(plan: RegimeExitPlan, change: Rescaling, ex_date: date) -> RegimeExitPlan:

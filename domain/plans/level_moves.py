@@ -37,7 +37,8 @@ Moved = tuple[RegimeExitPlan, tuple[Action, ...]]
 def adjusted_to_market(
     plan: RegimeExitPlan, bar: PriceBar, state: SessionState | None, rules: ExitRules
 ) -> Moved:
-    """Levels of the session's regime, measured from the entry; at most once per session.
+    """Levels of the session's regime, measured from the entry less dividends since; at most once
+    per session.
 
     Asked for by a changed regime, a VIX more than 15 points from the one at entry, or an emergency.
     New stop = `max(old, min(candidate, close·(1 − min distance)))`; an unfilled target moves to
@@ -60,7 +61,7 @@ def adjusted_to_market(
         rules=replace(rules, profile=plan.profile),
         t2108=state.t2108,
     )
-    wanted = entry_stop(basis)
+    wanted = floor_to(entry_stop(basis) - plan.dividends_per_share, plan.price_step)
     highest = floor_to(bar.close * (1 - rules.min_stop_distance), plan.price_step)
     old = plan.stop.price
     move = MoveStop(
@@ -161,7 +162,8 @@ def _pulled_in(
     lowest = ceil_to(breakeven_price(plan.entry_price, basis.rules), plan.price_step)
     targets, moves = [], []
     for target in plan.targets:
-        new = min(target.price, max(prices[target.level - 1], lowest))
+        wanted = prices[target.level - 1] - plan.dividends_per_share
+        new = min(target.price, max(ceil_to(wanted, plan.price_step), lowest))
         if target.status is TargetStatus.PENDING and new < target.price:
             moves.append(MoveTarget(target.level, target.price, new))
             targets.append(replace(target, price=new))

@@ -41,6 +41,7 @@ class PriceBar:
             open=self.open if self.open is not None else later.open,
             high=max(self.high, later.high),
             low=min(self.low, later.low),
+            is_interval=False,
             as_of=later.as_of or self.as_of,
         )
 
@@ -74,7 +75,7 @@ def checked_bar(
     close = body.close
     if close is None:
         message = "The bar has no close."
-        fault = FieldFault("close", "missing_close", "required")
+        fault = FieldFault("/close", "missing_close", "required")
         raise BadInput("missing_close", message, errors=(fault,))
     high = close if body.high is None else body.high
     low = close if body.low is None else body.low
@@ -113,7 +114,7 @@ def _is_earlier(instant: datetime | None, than: datetime | None) -> bool:
 
 
 def _inconsistent(name: str, message: str) -> BadInput:
-    fault = FieldFault(f"{name}", "inconsistent_bar", message)
+    fault = FieldFault(f"/{name}", "inconsistent_bar", message)
     return BadInput(
         "inconsistent_bar", f"The bar is inconsistent: {name} {message}.", errors=(fault,)
     )

@@ -20,8 +20,8 @@ from domain.plans.regime_rules import ExitRules
 from domain.shared.decimals import ONE, ZERO, plain, quantity_to_step
 from domain.shared.errors import Conflict, Defect, FieldFault, Invalid
 
-BODIES_KEPT_MAX = 256
-DIGEST_LENGTH = 32
+BODIES_KEPT_MAX = 64
+DIGEST_LENGTH = 16
 
 
 @dataclass(frozen=True, slots=True)

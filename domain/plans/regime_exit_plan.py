@@ -88,7 +88,9 @@ class RegimeExitPlan:
 
     `high_water` guides the trailing stop and falls with dividends; `highest_price` and
     `lowest_price` since entry measure excursions and do not. `levels_since` is the entry session or
-    the last ex-date: bars before it are in other prices. `closed_by` is set once nothing is left.
+    the last ex-date: bars before it are in other prices. `dividends_per_share` is the gross amount
+    by which dividends lowered the levels. `closed_by` is set once nothing is left. `size_fraction`
+    of equity and `initial_risk` in money are what the entry was sized to.
     """
 
     profile: ExitProfile
@@ -113,8 +115,11 @@ class RegimeExitPlan:
     adjustments: tuple[SessionAdjustment, ...] = ()
     initial_qty: Decimal | None = None
     opened_at: datetime | None = None
+    dividends_per_share: Decimal = ZERO
     running: RunningSession | None = None
     closed_by: ExitCause | None = None
+    size_fraction: Decimal | None = None
+    initial_risk: Decimal | None = None
 
     @property
     def last_bar(self) -> PriceBar | None:

@@ -3,14 +3,12 @@
 `detail`, `error`, `timestamp` and `path` stand beside the other members of the problem.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
 
-from app.api.problems import Problem, problem_response
+from app.api.problems import Problem
 from app.api.routing import COMMON_CODES, BallastRoute, refusal_answer
 from app.api.wire import Moment
 
@@ -32,19 +30,16 @@ class CompatProblem(Problem):
 class CompatRoute(BallastRoute):
     """Its refusals have the shape of the desktop contract, whoever raised them."""
 
-    def present_problem(
-        self, problem: Problem, request: Request, headers: Mapping[str, str] | None
-    ) -> Response:
+    def shape_problem(self, problem: Problem, request: Request) -> Problem:
         """The refusal as this route's callers read it."""
         members: dict[str, Any] = problem.model_dump()
         members["status"] = compat_status(problem.status, problem.code)
-        shown = CompatProblem(
+        return CompatProblem(
             **members,
             error=problem.title,
             timestamp=datetime.now(UTC),
             path=request.url.path,
         )
-        return problem_response(shown, headers)
 
 
 def compat_status(status: int, code: str) -> int:

@@ -24,8 +24,11 @@ from application.portfolio.change_position import (
     set_anchor,
 )
 from application.portfolio.close_position import ClosePosition, CloseRequest
+from application.portfolio.close_trade import CloseTrade, TradeClose
 from application.portfolio.move_cash import MoveCash, Moved, Movement
+from application.portfolio.submit_order import Submitted
 from application.portfolio.views import valued
+from application.ports.unit_of_work import UnitOfWork
 
 router = capability_router("portfolio")
 
@@ -34,16 +37,20 @@ router = capability_router("portfolio")
     "/positions/{position_id}/close",
     status_code=201,
     operation_id="close_position",
-    summary="Sell the position, or a fraction of it",
+    summary="Sell the position, or a fraction of it; a trade is filled at once",
     response_model=s.SubmittedOut,
     responses=refusals(
         "400 missing_idempotency_key",
         "404 position_not_found",
         "409 idempotency_signature_mismatch",
         "409 position_flat",
+        "400 no_price",
         "409 position_closed",
         "422 below_minimum",
+        "422 size_below_minimum",
         "422 risk_rejected",
+        "503 calendar_not_ready",
+        "503 calendar_range",
     ),
 )
 async def close_position(
@@ -53,15 +60,23 @@ async def close_position(
     key: Key,
     once: OnceOnly,
     close: Annotated[ClosePosition, Depends(use(ClosePosition))],
+    close_trade: Annotated[CloseTrade, Depends(use(CloseTrade))],
     body: s.CloseIn | None = None,
 ) -> Response:
     wanted = CloseRequest(body.fraction, body.price) if body else CloseRequest()
+    of_trade = TradeClose(wanted.price, wanted.fraction)
     request_id = request_id_of(request)
+
+    def closed(work: UnitOfWork) -> Submitted:
+        if work.positions.get(position_id).exit_plan is None:
+            return close(position_id, wanted, work)
+        return close_trade(position_id, of_trade, work).submitted
+
     return await once(
         request,
         caller,
         key,
-        lambda work: close(position_id, wanted, work),
+        closed,
         lambda result: present.submitted(request_id, result),
         parent=position_id,
         before=lambda work: work.positions.get(position_id),
@@ -155,6 +170,7 @@ async def anchor_position(
         "404 position_not_found",
         "409 position_closed",
         "412 stale_version",
+        "409 governed_by_plan",
         "422 invalid_plan",
         "428 precondition_required",
     ),

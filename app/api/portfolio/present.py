@@ -9,20 +9,23 @@ from functools import lru_cache
 
 from app.api.idempotency import Presented
 from app.api.portfolio import schemas as s
+from app.api.portfolio.present_trade import exit_plan_document
 from app.api.problems import Problem
 from application.portfolio.record_fill import Recorded
 from application.portfolio.submit_order import Submitted
 from application.portfolio.views import ValuedPosition
-from domain.plans.balancing_plan import BalancingPlan
+from domain.plans.regime_exit_plan import RegimeExitPlan
 from domain.portfolio.fill import Fill
 from domain.portfolio.order import Order
-from domain.portfolio.position import Position
+from domain.portfolio.position import Plan, Position
 from domain.shared.events import LoggedEvent
 
 
 @lru_cache(maxsize=1024)
-def plan_document(plan: BalancingPlan | None) -> dict[str, object] | None:
-    """Plan settings, in the shape of `BalancingPlanOut`; plans are frozen, so one answer serves."""
+def plan_document(plan: Plan | None) -> dict[str, object] | None:
+    """Plan settings, in the shape of their schema; plans are frozen, so one answer serves."""
+    if isinstance(plan, RegimeExitPlan):
+        return exit_plan_document(plan)
     return None if plan is None else {"kind": "balancing", **asdict(plan)}
 
 

@@ -15,7 +15,7 @@ from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
 from app.api.wire import ExactJsonResponse
 from application.market.register_instrument import instrument_id
-from application.portfolio.create_cell import CreateCell, NewCell
+from application.portfolio.change_position import require_orders_by_hand
 from application.portfolio.end_order import EndOrder
 from application.portfolio.record_fill import Execution, RecordFill
 from application.portfolio.submit_order import OrderRequest, SubmitOrder
@@ -27,52 +27,6 @@ from domain.shared.errors import FieldFault, Invalid
 router = capability_router("portfolio")
 Paging = Annotated[PageQuery, Depends()]
 PricesUsed = Annotated[Prices, Depends(use(Prices))]
-
-
-@router.post(
-    "/positions",
-    status_code=201,
-    operation_id="create_position",
-    summary="Create a cell: a stock with its own cash reserve",
-    response_model=s.PositionOut,
-    responses=refusals(
-        "404 account_not_found",
-        "409 insufficient_cash",
-        "422 currency_mismatch",
-        "422 invalid_plan",
-        "422 invalid_qty",
-        "422 invalid_symbol",
-        "422 unknown_instrument",
-    ),
-)
-async def create_position(
-    request: Request,
-    body: s.PositionIn,
-    caller: Trader,
-    key: OptionalKey,
-    once: OnceOnly,
-    prices: PricesUsed,
-    create: Annotated[CreateCell, Depends(use(CreateCell))],
-) -> Response:
-    new = NewCell(
-        ticker=body.ticker,
-        qty=body.qty,
-        cash=body.cash,
-        account_id=body.account_id,
-        anchor_price=body.anchor_price,
-        avg_cost=body.avg_cost,
-        funding=body.funding,
-        venue=body.venue,
-        withholding_rate=body.withholding_rate,
-        plan=None if body.plan is None else body.plan.to_plan(),
-    )
-    return await once(
-        request,
-        caller,
-        key,
-        lambda work: valued(create(new, work), prices, work.now),
-        lambda view: Presented(201, present.position_document(view)),
-    )
 
 
 @router.get(
@@ -195,6 +149,7 @@ async def list_position_fills(
         "409 request_in_progress",
         "409 position_closed",
         "409 position_paused",
+        "409 governed_by_plan",
         "409 proposal_stale",
         "422 invalid_qty",
         "422 risk_rejected",
@@ -230,7 +185,7 @@ async def submit_order(
         lambda work: submit(position_id, wanted, work),
         lambda result: present.submitted(request_id, result),
         parent=position_id,
-        before=lambda work: work.positions.get(position_id),
+        before=lambda work: require_orders_by_hand(position_id, work),
     )
 
 

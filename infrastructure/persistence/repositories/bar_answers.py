@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from infrastructure.persistence.session import SqlSession
 from infrastructure.persistence.tables.portfolio import bar_answers
@@ -15,6 +15,15 @@ _FIND = select(bar_answers).where(
     bar_answers.c.signature == bindparam("signature_sent"),
 )
 _INSERT = insert(bar_answers)
+_REPLACE = (
+    update(bar_answers)
+    .where(
+        _OF_POSITION,
+        bar_answers.c.session == bindparam("day"),
+        bar_answers.c.signature == bindparam("signature_sent"),
+    )
+    .values(answer=bindparam("answer_given"))
+)
 _FORGET = delete(bar_answers).where(_OF_POSITION, bar_answers.c.session < bindparam("day"))
 
 
@@ -28,9 +37,18 @@ class SqlBarAnswers:
         row = self._session.one(_FIND, position=position_id, day=session, signature_sent=signature)
         return None if row is None else row["answer"]
 
-    def add(
+    def put(
         self, position_id: str, session: date, signature: str, answer: Mapping[str, object]
     ) -> None:
+        replaced = self._session.run(
+            _REPLACE,
+            position=position_id,
+            day=session,
+            signature_sent=signature,
+            answer_given=answer,
+        )
+        if replaced:
+            return
         self._session.run(
             _INSERT, position_id=position_id, session=session, signature=signature, answer=answer
         )
