@@ -7,6 +7,7 @@ from app.identity_provider import Identity
 from app.market_providers import MarketStates
 from app.platform_providers import Messaging, Watching, Work
 from app.process_providers import Processes
+from app.reporting import ReportDesk
 from app.settings import Settings
 from application.market.close_prices import ClosePrices
 from application.market.daily_bars import DailyBars
@@ -46,6 +47,7 @@ from application.ports.prices import Prices
 from application.ports.unit_of_work import Store
 from application.risk.change_configuration import ChangeConfiguration
 from infrastructure.clock import SystemClock
+from infrastructure.compute.local_pool import LocalPool
 from infrastructure.ids import UuidIds
 from infrastructure.market_data.array_mirror import MirrorReader
 from infrastructure.market_data.calendar_tables import ArrayCalendars
@@ -161,6 +163,22 @@ class Portfolio(Provider):
     apply_split = provide(ApplySplit)
 
 
+class Reports(Provider):
+    """Reports and the worker that builds them; it starts with the first one."""
+
+    scope = Scope.APP
+
+    @provide
+    def desk(
+        self,
+        store: Store,
+        measure: MeasurePerformance,
+        trades: ReadLiveTrades,
+        settings: Settings,
+    ) -> ReportDesk:
+        return ReportDesk(store, measure, trades, settings, LocalPool(workers=1))
+
+
 def build_container(settings: Settings) -> Container:
     """Everything wired for one process; adapters are made when first asked for."""
     return make_container(
@@ -169,6 +187,7 @@ def build_container(settings: Settings) -> Container:
         Market(),
         MarketStates(),
         Portfolio(),
+        Reports(),
         Risk(),
         Identity(),
         Work(),

@@ -11,6 +11,7 @@ from app import __version__
 from app.api.compat import configuration as desktop_configuration
 from app.api.compat import health as desktop_health
 from app.api.compat import performance as desktop_performance
+from app.api.compat import reports as desktop_reports
 from app.api.compat import trades as desktop_trades
 from app.api.corporate_actions import routes as corporate_actions
 from app.api.events import routes as events
@@ -74,6 +75,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 COMPAT_ROUTERS: tuple[APIRouter, ...] = (
     desktop_configuration.router,
     desktop_performance.router,
+    desktop_reports.router,
     desktop_trades.router,
     desktop_health.router,
 )

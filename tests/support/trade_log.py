@@ -78,3 +78,14 @@ def ended_cell(account_id: str) -> NewEvent:
     """The end of a balancing cell: an event of the same type that is no trade."""
     data = explained("Closed.", inputs={"cash": D(5)}, outputs={"status": "closed"})
     return NewEvent("position_closed", "position", "pos_cell", account_id, data, START)
+
+
+MANUAL_ROW: dict[str, object] = {
+    "timestamp": rfc3339(START + DAY),
+    "action": "MANUAL_CLOSE",
+    "symbol": "AAPL",
+    "quantity": D(50),
+    "price": D(101),
+    "fee": D(0),
+    "reason": "manual_close",
+}
