@@ -17,7 +17,7 @@ from application.ports.unit_of_work import Store
 from domain.market.breadth_panel import AVERAGE_SESSIONS, SYMBOLS_LEAST, pct_above_sma40
 from domain.market.candle import from_ms, to_ms
 from domain.market.market_sources import StateSource
-from domain.market.market_state import StateOffer
+from domain.market.market_state import CALENDAR, StateOffer
 from domain.market.trading_calendar import Session
 from domain.shared.decimals import fraction
 from domain.shared.errors import Invalid, NotFound
@@ -121,12 +121,14 @@ class ComputeBreadth:
         return [*before, *(session for session in after if session.closes_at <= now)]
 
     def _fill(self, column: NDArray[np.float64], name: str, days: Sequence[Session]) -> bool:
-        """Closes of the instrument's daily series on its sessions; False without a series."""
+        """Closes of the instrument's daily series; False without one on the same sessions."""
         if not days:
             return False
         try:
             series = self._reads.choose(CandleQuery(name, "1d"))
         except NotFound:
+            return False
+        if series.calendar != CALENDAR:
             return False
         start, end = to_ms(days[0].opens_at), to_ms(days[-1].closes_at)
         rows = self._candles.read(series.key.id, start, end)

@@ -5,7 +5,7 @@ Whatever brings numbers comes through here, so a label never depends on who was 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from application.market.session_calendar import SessionCalendar
 from application.ports.unit_of_work import UnitOfWork
@@ -22,6 +22,8 @@ from domain.market.regime_history import RegimeChange, regime_changes
 from domain.market.trading_calendar import TradingCalendar
 from domain.market.vix_regime import VixRules
 from domain.shared.events import NewEvent, explained
+
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +91,16 @@ class RecordMarketState:
         found = regime_changes(
             chain.rows_from(since), chain.rows_before(since), settings.profile, chain.calendar
         )
-        work.market_state.restate_changes(since, [_as_known(change, known) for change in found])
-        after = work.market_state.last_change(date.max)
+        changes = [_as_known(change, known) for change in found]
         newest = chain.all_rows[max(chain.all_rows)]
-        is_current = not is_stale(newest, today, chain.calendar)
-        if after is not None and is_current and _is_news(before, after):
+        after = changes[-1] if changes else work.market_state.last_change(since - DAY)
+        is_news = after is not None and _is_news(before, after)
+        if after is not None and is_news and not is_stale(newest, today, chain.calendar):
+            changes = [change for change in changes if change.as_of < after.as_of]
+            changes.append(replace(after, is_announced=True))
             work.events.append([_changed(after, work)])
+            since = min(since, after.as_of)
+        work.market_state.restate_changes(since, changes)
 
 
 @dataclass(slots=True)
@@ -161,17 +167,16 @@ def _held(row: MarketStateRow) -> object:
 def _as_known(change: RegimeChange, known: Mapping[date, RegimeChange]) -> RegimeChange:
     """A change that was stored already stays as it was read then."""
     before = known.get(change.as_of)
-    if before is None or (before.label, before.previous_label, before.inputs) != (
-        change.label, change.previous_label, change.inputs,
-    ):  # fmt: skip
+    if before is None or before.label != change.label:
         return change
-    return before
+    if (before.previous_label, before.inputs) == (change.previous_label, change.inputs):
+        return before
+    return replace(change, is_announced=before.is_announced)
 
 
 def _is_news(before: RegimeChange | None, after: RegimeChange) -> bool:
-    if before is None or before.label != after.label:
-        return True
-    return after.previous_label is None and after.as_of > before.as_of
+    """The current label was not told yet, or another one was current a moment ago."""
+    return not after.is_announced or (before is not None and before.label != after.label)
 
 
 def _recorded(

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from domain.market.import_report import RowError
-from domain.market.market_state import RANGES
+from domain.market.market_state import RANGES, fits, range_of
 from domain.shared.errors import FieldFault, Invalid
 
 FIRST_DAY = date(2007, 1, 1)
@@ -172,11 +172,10 @@ def _row(
         if name == "date" or text.lower() in MISSING_MARKS:
             continue
         value = _number(text)
-        least, most = RANGES[name]
         if value is None:
             errors.append(_error(line, name, "not_a_number", "The cell is not a plain number."))
-        elif not least <= value <= most:
-            errors.append(_error(line, name, "out_of_range", f"{least} to {most}."))
+        elif not fits(name, value):
+            errors.append(_error(line, name, "out_of_range", f"{range_of(name)}."))
         else:
             values[name] = value
     day = _day(named["date"], spec)

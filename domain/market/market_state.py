@@ -41,11 +41,11 @@ RANGES: Mapping[str, tuple[Decimal, Decimal]] = {
 def require_in_range(values: Mapping[str, Decimal | None]) -> None:
     """Invalid `invalid_market_state` names every number that is unknown or out of range."""
     faults = tuple(
-        FieldFault(f"/{name}", "out_of_range", f"{RANGES[name][0]} to {RANGES[name][1]}")
+        FieldFault(f"/{name}", "out_of_range", range_of(name))
         if name in RANGES
         else FieldFault(f"/{name}", "unknown_field", "not a number of the market's state")
         for name, value in values.items()
-        if not _fits(name, value)
+        if not fits(name, value)
     )
     if faults:
         raise Invalid("invalid_market_state", "Numbers are out of range.", errors=faults)
@@ -271,8 +271,19 @@ def _minus(now: Decimal | None, then: Decimal | None) -> Decimal | None:
     return None if now is None or then is None else now - then
 
 
-def _fits(name: str, value: Decimal | None) -> bool:
+def range_of(name: str) -> str:
+    """What a number may be, in words."""
+    least, most = RANGES[name]
+    return f"{least} to {most}" + (", whole" if RANGES[name] is _COUNT else "")
+
+
+def fits(name: str, value: Decimal | None) -> bool:
+    """True for a number in its range, whole where it counts stocks, and for null."""
     if name not in RANGES:
         return False
     least, most = RANGES[name]
-    return value is None or (value.is_finite() and least <= value <= most)
+    if value is None:
+        return True
+    if not value.is_finite() or not least <= value <= most:
+        return False
+    return RANGES[name] is not _COUNT or value == value.to_integral_value()

@@ -23,7 +23,8 @@ FORCED = "forced"
 @dataclass(frozen=True, slots=True)
 class RegimeChange:
     """The first session of a label. `previous_label` is null after more than five sessions
-    without a row, because nobody knows what lay between."""
+    without a row, because nobody knows what lay between. `is_announced` once an event told of it,
+    which waits until the newest row is current."""
 
     as_of: date
     label: str
@@ -36,6 +37,7 @@ class RegimeChange:
     shifted_by: str | None = None
     taxonomy: str = Taxonomy.VIX_REGIME.value
     scope: str = MARKET_SCOPE
+    is_announced: bool = False
 
 
 def regime_changes(

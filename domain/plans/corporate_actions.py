@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from domain.plans.exit_levels import stop_to_tick, target_to_tick
 from domain.plans.regime_exit_plan import RegimeExitPlan
-from domain.shared.decimals import ceil_to, divide, floor_to, quantity_to_step
+from domain.shared.decimals import divide, quantity_to_step
 
 PRICE_STEP = Decimal("1e-12")
 """Prices that are not levels keep 12 decimals through a split."""
@@ -67,20 +68,20 @@ def _quotient(amount: Decimal, ratio: Decimal) -> Decimal:
 def _with_levels(plan: RegimeExitPlan, change: Rescaling, ex_date: date) -> RegimeExitPlan:
     step = plan.price_step
 
-    def stop_to_tick(price: Decimal) -> Decimal:
-        return max(step, floor_to(change(price), step))
+    def stop(price: Decimal) -> Decimal:
+        return max(step, stop_to_tick(change(price), step))
 
-    def target_to_tick(price: Decimal) -> Decimal:
-        return max(step, ceil_to(change(price), step))
+    def target(price: Decimal) -> Decimal:
+        return max(step, target_to_tick(change(price), step))
 
     running = plan.running
     if running is not None:
-        prices = tuple(target_to_tick(price) for price in running.target_prices)
-        running = replace(running, stop=stop_to_tick(running.stop), target_prices=prices)
+        prices = tuple(target(price) for price in running.target_prices)
+        running = replace(running, stop=stop(running.stop), target_prices=prices)
     return replace(
         plan,
-        stop=replace(plan.stop, price=stop_to_tick(plan.stop.price)),
-        targets=tuple(replace(t, price=target_to_tick(t.price)) for t in plan.targets),
+        stop=replace(plan.stop, price=stop(plan.stop.price)),
+        targets=tuple(replace(t, price=target(t.price)) for t in plan.targets),
         running=running,
         levels_since=max(plan.levels_since, ex_date),
     )

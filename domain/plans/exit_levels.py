@@ -64,6 +64,16 @@ class LevelBasis:
     t2108: Decimal | None = None
 
 
+def stop_to_tick(price: Decimal, price_step: Decimal) -> Decimal:
+    """Stop of a long: down to the tick."""
+    return floor_to(price, price_step)
+
+
+def target_to_tick(price: Decimal, price_step: Decimal) -> Decimal:
+    """Target of a long: up to the tick."""
+    return ceil_to(price, price_step)
+
+
 def resolved_true_range(
     requested: Decimal | None, atr: Decimal | None, entry_price: Decimal
 ) -> tuple[Decimal, TrueRangeSource]:
@@ -92,7 +102,7 @@ def stop_distance(basis: LevelBasis) -> Decimal:
 def entry_stop(basis: LevelBasis) -> Decimal:
     """`entry − distance`, down to the tick and never under one tick."""
     exact = basis.entry_price - stop_distance(basis)
-    return max(basis.price_step, floor_to(exact, basis.price_step))
+    return max(basis.price_step, stop_to_tick(exact, basis.price_step))
 
 
 def target_prices(basis: LevelBasis) -> tuple[Decimal, ...]:
@@ -103,7 +113,9 @@ def target_prices(basis: LevelBasis) -> tuple[Decimal, ...]:
         max(entry * fraction, basis.true_range * ranges) * factor
         for fraction, ranges in zip(rule.target_fractions, rule.target_ranges, strict=True)
     )
-    return tuple(ceil_to(min(highest, entry + offset), basis.price_step) for offset in offsets)
+    return tuple(
+        target_to_tick(min(highest, entry + offset), basis.price_step) for offset in offsets
+    )
 
 
 def entry_targets(basis: LevelBasis) -> tuple[Target, ...]:
@@ -122,9 +134,8 @@ def entry_targets(basis: LevelBasis) -> tuple[Target, ...]:
 def slice_quantities(
     targets: tuple[Target, ...], initial_qty: Decimal, lot: Decimal
 ) -> tuple[Decimal, ...]:
-    """What each target sells: floored cumulative quantities, the exact rest at the last."""
+    """What each target sells: differences of floored cumulative quantities, which add up."""
     sold_up_to = [floor_to(target.cumulative_fraction * initial_qty, lot) for target in targets]
-    sold_up_to[-1] = initial_qty
     return tuple(now - before for before, now in pairwise([ZERO, *sold_up_to]))
 
 

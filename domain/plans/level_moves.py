@@ -14,7 +14,9 @@ from domain.plans.exit_levels import (
     TargetStatus,
     breakeven_price,
     entry_stop,
+    stop_to_tick,
     target_prices,
+    target_to_tick,
 )
 from domain.plans.plan import Action, Note, NoteCode
 from domain.plans.price_bar import PriceBar
@@ -26,7 +28,7 @@ from domain.plans.session_adjustment import (
     session_adjustment,
     worst_emergency,
 )
-from domain.shared.decimals import ceil_to, floor_to, plain
+from domain.shared.decimals import plain
 
 VIX_DRIFT_POINTS = Decimal(15)
 ADJUSTMENTS_KEPT_MAX = 50
@@ -61,8 +63,8 @@ def adjusted_to_market(
         rules=replace(rules, profile=plan.profile),
         t2108=state.t2108,
     )
-    wanted = floor_to(entry_stop(basis) - plan.dividends_per_share, plan.price_step)
-    highest = floor_to(bar.close * (1 - rules.min_stop_distance), plan.price_step)
+    wanted = stop_to_tick(entry_stop(basis) - plan.dividends_per_share, plan.price_step)
+    highest = stop_to_tick(bar.close * (1 - rules.min_stop_distance), plan.price_step)
     old = plan.stop.price
     move = MoveStop(
         old=old,
@@ -103,9 +105,9 @@ def trailed(plan: RegimeExitPlan, bar: PriceBar, rules: ExitRules) -> Moved:
         candidate = max(candidate, plan.targets[0].price, plan.high_water - room)
         cause, kind = StopCause.TRAILING_STOP_MOVED, StopKind.TRAILING
         reason = f"target 2 reached: high {plain(plan.high_water)} less {plain(room)}"
-    candidate = floor_to(candidate, plan.price_step)
+    candidate = stop_to_tick(candidate, plan.price_step)
     if candidate >= bar.close:
-        candidate = floor_to(bar.close - plan.price_step, plan.price_step)
+        candidate = stop_to_tick(bar.close - plan.price_step, plan.price_step)
     old = plan.stop.price
     if candidate <= old:
         return plan, ()
@@ -159,11 +161,11 @@ def _pulled_in(
     plan: RegimeExitPlan, basis: LevelBasis
 ) -> tuple[tuple[Target, ...], tuple[MoveTarget, ...]]:
     prices = target_prices(basis)
-    lowest = ceil_to(breakeven_price(plan.entry_price, basis.rules), plan.price_step)
+    lowest = target_to_tick(breakeven_price(plan.entry_price, basis.rules), plan.price_step)
     targets, moves = [], []
     for target in plan.targets:
         wanted = prices[target.level - 1] - plan.dividends_per_share
-        new = min(target.price, max(ceil_to(wanted, plan.price_step), lowest))
+        new = min(target.price, max(target_to_tick(wanted, plan.price_step), lowest))
         if target.status is TargetStatus.PENDING and new < target.price:
             moves.append(MoveTarget(target.level, target.price, new))
             targets.append(replace(target, price=new))

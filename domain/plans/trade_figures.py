@@ -71,5 +71,5 @@ def realized_fraction(plan: RegimeExitPlan, realized_amount: Decimal) -> Decimal
 
 
 def exit_fill_price(price: Decimal, slippage: Decimal, price_step: Decimal) -> Decimal:
-    """What a sale at `price` is filled at: `price·(1 − slippage)`, down to the tick."""
+    """What a sale at `price` is filled at: `price·(1 − slippage)`, against the seller: down."""
     return floor_to(price * (1 - slippage), price_step)

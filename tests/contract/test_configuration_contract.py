@@ -1,6 +1,7 @@
 """One contract for every store: versions of the configuration are kept in order and for good."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -148,6 +149,19 @@ def test_a_patch_that_changes_nothing_writes_nothing(store: Store) -> None:
     assert patch(store, body, 1).version == 1
     assert see(store, lambda work: work.configuration.newest()) is None
     assert see(store, lambda work: work.events.list(EventFilter())) == []
+
+
+def test_of_many_changes_made_for_one_version_one_happens(store: Store) -> None:
+    def attempt(number: int) -> object:
+        try:
+            return patch(store, {"risk_limits": {"max_stop_distance": 10 + number}}, 1).version
+        except StaleVersion as refused:
+            return refused.code
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(attempt, range(12)))
+    assert sorted(map(str, answers)) == ["2", *["stale_version"] * 11]
+    assert len(see(store, lambda work: work.configuration.list(100))) == 1
 
 
 def test_the_same_file_again_is_no_new_version(store: Store) -> None:

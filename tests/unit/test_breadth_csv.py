@@ -57,6 +57,7 @@ def test_bad_rows_are_named_by_line_and_good_rows_stay():
         "2024-03-14,,\n"
         "2024-03-15,320\n"
         "2024-03-18,10001,nan\n"
+        "2024-03-19,320.5,45\n"
     )
     assert [row.day for row in result.rows] == [date(2024, 3, 11)]
     assert [(e.row, e.column, e.code) for e in result.errors] == [
@@ -70,6 +71,7 @@ def test_bad_rows_are_named_by_line_and_good_rows_stay():
         (10, "", "wrong_width"),
         (11, "up4", "out_of_range"),
         (11, "t2108", "not_a_number"),
+        (12, "up4", "out_of_range"),
     ]
 
 

@@ -127,6 +127,11 @@ def test_an_adjustment_follows_a_partial_exit_in_the_same_bar() -> None:
     assert target_prices_of(running.plan)[0] == 112
 
 
+def test_a_close_at_break_even_takes_one_tick_less() -> None:
+    (move,) = stop_moves(running_trade().feed(bar("100", "113", "95", "101")).actions)
+    assert move.new == D("99.9999")
+
+
 def test_a_close_under_break_even_takes_one_tick_less() -> None:
     running = running_trade()
     (move,) = stop_moves(running.feed(bar("99", "113", "95", "100")).actions)

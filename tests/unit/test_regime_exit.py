@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from domain.plans.exit_actions import ExitCause
 from domain.plans.regime_exit import BODIES_KEPT_MAX, ManualClose, close_by_hand
 from domain.plans.regime_exit_plan import StopKind
 from domain.shared.errors import BadInput, Conflict, Defect, Invalid
@@ -104,6 +105,16 @@ def test_a_partial_close_keeps_the_slices_that_are_left() -> None:
     running.qty = exit_.remaining_qty
     exits = exits_of(running.feed(bar("139", "140", "100", "106")).actions)
     assert [e.qty for e in exits] == [25, 25, 1]
+
+
+def test_a_target_sells_at_most_what_is_left() -> None:
+    running = running_trade()
+    most = close_by_hand(running.plan, running.view, ManualClose(D(105), D("0.8")))
+    running.qty = exits_of(most.actions)[0].remaining_qty
+    decision = running.feed(bar("126", "127", "100", "106"))
+    assert [(e.level, e.qty, e.remaining_qty) for e in exits_of(decision.actions)] == [(1, 20, 0)]
+    assert decision.position_closed
+    assert decision.plan.closed_by is ExitCause.PROFIT_TAKING
 
 
 def test_closing_everything_closes() -> None:

@@ -18,7 +18,7 @@ _BAR: JsonDict = {"high": 155.0, "low": 148.0, "close": 153.5}
 PositionSize = Annotated[Exact, Field(ge=1, le=100, description="Percent of equity, at most.")]
 
 
-class MarketDataIn(RequestModel):
+class DesktopMarketIn(RequestModel):
     """The market as the caller sees it; without `vix` the stored state of the session counts."""
 
     vix: Vix | None = None
@@ -32,7 +32,7 @@ class OpenPositionIn(RequestModel):
 
     symbol: Symbol
     entry_price: Price
-    market_data: MarketDataIn = Field(default_factory=MarketDataIn)
+    market_data: DesktopMarketIn = Field(default_factory=DesktopMarketIn)
     position_size: PositionSize = Decimal(100)
     opened_at: Moment | None = None
 
@@ -115,7 +115,7 @@ class UpdatePositionIn(RequestModel):
 
     symbol: Symbol
     current_price_data: PriceDataIn
-    market_data: MarketDataIn = Field(default_factory=MarketDataIn)
+    market_data: DesktopMarketIn = Field(default_factory=DesktopMarketIn)
     as_of: Day | Moment | None = None
     final: StrictBool | None = None
     bar: Literal["session", "interval"] | None = None

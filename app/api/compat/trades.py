@@ -184,7 +184,7 @@ async def delete_position(
     return s.DeletedOut(symbol=deleted.instrument)
 
 
-def _numbers(market: s.MarketDataIn) -> MarketNumbers:
+def _numbers(market: s.DesktopMarketIn) -> MarketNumbers:
     return MarketNumbers(market.vix, market.t2108, market.momentum_ratio)
 
 

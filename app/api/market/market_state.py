@@ -19,7 +19,7 @@ router = capability_router("market")
 
 Queries = Annotated[MarketStateQueries, Depends(use(MarketStateQueries))]
 Puts = Annotated[PutSessionState, Depends(use(PutSessionState))]
-NOT_READY = ("503 calendar_not_ready", "503 calendar_corrupt")
+NOT_READY = ("503 calendar_not_ready", "503 calendar_corrupt", "503 calendar_range")
 
 
 @router.get(

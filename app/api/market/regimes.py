@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from app.api.dependencies import Reader, RiskManager, Runs, use
+from app.api.market import regime_config_schemas as c
 from app.api.market import regime_schemas as s
 from app.api.market import state_present as present
 from app.api.market.market_state import NOT_READY, Queries
@@ -119,7 +120,7 @@ async def get_regime_transitions(
     "/regimes/config",
     operation_id="get_regime_config",
     summary="What regimes and breadth are read with",
-    response_model=s.RegimeConfigOut,
+    response_model=c.RegimeConfigOut,
     responses=refusals() | NOT_MODIFIED,
 )
 async def get_regime_config(request: Request, caller: Reader, runs: Runs) -> Response:
@@ -145,19 +146,19 @@ async def get_regime_config(request: Request, caller: Reader, runs: Runs) -> Res
 async def put_regime_config(
     request: Request,
     response: Response,
-    body: s.RegimeConfigIn,
+    body: c.RegimeConfigIn,
     caller: RiskManager,
     runs: Runs,
     expected: RequiredVersion,
     change: Changes,
-) -> s.RegimeConfigOut:
+) -> c.RegimeConfigOut:
     wanted = _wanted(body)
     settings = await runs.command(request, caller, lambda work: change(wanted, expected, work))
     response.headers["ETag"] = f'"{settings.version}"'
     return present.config_out(settings)
 
 
-def _wanted(body: s.RegimeConfigIn) -> RegimeSettings:
+def _wanted(body: c.RegimeConfigIn) -> RegimeSettings:
     weights = DEFAULT_WEIGHTS if body.breadth_weights is None else dict(body.breadth_weights)
     return RegimeSettings(
         profile=body.profile,

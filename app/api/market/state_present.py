@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from app.api.market import regime_config_schemas as c
 from app.api.market import regime_schemas as r
 from app.api.market import state_schemas as s
 from application.market.market_state_queries import AgedRow
@@ -81,16 +82,16 @@ def reading_out(reading: RegimeReading) -> r.RegimeReadingOut:
 def change_out(change: RegimeChange) -> r.RegimeChangeOut:
     """A change of label."""
     document = asdict(change)
-    del document["taxonomy"], document["scope"]
+    del document["taxonomy"], document["scope"], document["is_announced"]
     return r.RegimeChangeOut(**document)
 
 
-def config_out(settings: RegimeSettings) -> r.RegimeConfigOut:
+def config_out(settings: RegimeSettings) -> c.RegimeConfigOut:
     """The settings document."""
     bounds = settings.bounds
-    return r.RegimeConfigOut(
+    return c.RegimeConfigOut(
         profile=settings.profile,
-        bounds=None if bounds is None else r.BoundsOut(**asdict(bounds)),
+        bounds=None if bounds is None else c.BoundsOut(**asdict(bounds)),
         hysteresis_points=settings.hysteresis_points,
         confirm_sessions=settings.confirm_sessions,
         force_regime=settings.force_regime,

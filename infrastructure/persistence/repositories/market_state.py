@@ -190,4 +190,5 @@ def _renamed(columns: Row) -> Row:
 
 
 def _change(row: Row) -> RegimeChange:
-    return RegimeChange(**{**row, "inputs": decimals(row["inputs"])})
+    is_announced = bool(row["is_announced"])
+    return RegimeChange(**{**row, "inputs": decimals(row["inputs"]), "is_announced": is_announced})

@@ -51,6 +51,7 @@ regime_history = Table(
     Column("profile", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("shifted_by", Text),
+    Column("is_announced", Boolean, nullable=False),
 )
 
 regime_settings = Table(

@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("profile", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("shifted_by", sa.Text(), nullable=True),
+        sa.Column("is_announced", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("taxonomy", "scope", "as_of", name=op.f("pk_regime_history")),
     )
     op.create_table(
