@@ -38,6 +38,7 @@ from application.portfolio.splits import AnnounceSplit, ApplySplit
 from application.portfolio.submit_order import SubmitOrder
 from application.portfolio.trade_market import ReadTradeMarket
 from application.portfolio.trade_orders import TradeOrders
+from application.portfolio.trade_tallies import TradeTallies
 from application.portfolio.update_regime_position import UpdateRegimePosition
 from application.ports.calendars import CalendarTables
 from application.ports.candles import CandleReader
@@ -137,6 +138,7 @@ class Portfolio(Provider):
         return OpenAccount(ids, nav)
 
     value_accounts = provide(ValueAccounts)
+    trade_tallies = provide(TradeTallies)
     measure_performance = provide(MeasurePerformance)
     submit_order = provide(SubmitOrder)
     record_fill = provide(RecordFill)

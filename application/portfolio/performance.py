@@ -6,12 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from application.portfolio.account_worth import AccountWorth, ValueAccounts
+from application.portfolio.trade_tallies import TradeTallies
 from application.portfolio.views import Mark, unrealized_pnl
 from application.ports.unit_of_work import UnitOfWork
 from application.risk.effective_configuration import desktop_configuration
 from domain.portfolio.account import Account
 from domain.portfolio.position import Position
-from domain.portfolio.trade_statistics import TradeStatistics, trade_statistics
+from domain.portfolio.trade_statistics import TradeStatistics
 from domain.portfolio.trading_day import session_date
 from domain.risk.desktop_configuration import DesktopConfiguration, PerformanceTargets
 from domain.risk.nav import UnitNav
@@ -55,10 +56,13 @@ class Performance:
 
 
 class MeasurePerformance:
-    """A fixed number of queries, however many trades and positions there are."""
+    """A fixed number of queries, however many trades and positions there are. For queries only:
+    closed trades are counted once and remembered, so what is read must be committed.
+    """
 
-    def __init__(self, value: ValueAccounts) -> None:
+    def __init__(self, value: ValueAccounts, tallies: TradeTallies) -> None:
         self._value = value
+        self._tallies = tallies
 
     def __call__(self, account: Account, work: UnitOfWork) -> Performance:
         configuration = desktop_configuration(work)
@@ -69,7 +73,7 @@ class MeasurePerformance:
             as_of=work.now,
             nav=self._nav(account, worth, work),
             nav_reason=worth.reasons.get("nav"),
-            trades=trade_statistics(work.trades.closed(account.id)),
+            trades=self._tallies.of(account.id, work),
             book=_book(account, worth, active, configuration),
             targets=configuration.performance_targets,
         )

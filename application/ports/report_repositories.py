@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from domain.portfolio.trades import Trade
+from domain.portfolio.trades import Trade, TradeResult
 from domain.risk.nav import NavMark, UnitNav
 from domain.risk.nav_performance import DailyNav
 
@@ -95,5 +95,9 @@ class Trades(Protocol):
 
     def count(self, where: TradeRowFilter) -> int: ...
     def closed(self, account_id: str) -> Sequence[Trade]:
-        """Closed trades in the order of closing."""
+        """Closed trades in the order they were recorded."""
+        ...
+
+    def results(self, account_id: str, *, after_seq: int = 0) -> Sequence[tuple[int, TradeResult]]:
+        """Figures of the same, each with the number of its closing event, strictly after one."""
         ...

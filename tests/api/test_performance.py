@@ -12,6 +12,7 @@ from httpx import Response
 from application.context import SYSTEM, RequestContext
 from application.ports.unit_of_work import Store
 from domain.shared.events import NewEvent
+from infrastructure.persistence.session import SqlSession
 from tests.support.portfolio import exact
 from tests.support.service import Service, running_service
 from tests.support.trade_log import ended_cell, trade_events
@@ -225,6 +226,32 @@ def test_the_canonical_history_is_paged_by_cursor(desk: Desk) -> None:
     assert seen == whole
     forged = desk.get("/api/v1/trade-history", cursor="AAAA")
     assert (forged.status_code, forged.json()["code"]) == (400, "invalid_cursor")
+
+
+def test_performance_takes_as_many_statements_for_many_trades_as_for_none(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+    read = SqlSession._rows
+
+    def counting(session: SqlSession, *given: Any) -> Any:
+        counted.append(1)
+        return read(session, *given)
+
+    def statements() -> int:
+        counted.clear()
+        assert desk.get("/performance").status_code == 200
+        return len(counted)
+
+    monkeypatch.setattr(SqlSession, "_rows", counting)
+    for ticker in ("ZIM", "ZOM"):
+        body = {"ticker": ticker, "qty": 5, "cash": 10, "anchor_price": 3}
+        desk.service.post("/positions", body, expect=201)
+    desk.get("/performance")
+    few = statements()
+    for number in range(40):
+        desk.log(*trade_events(desk.account["id"], "AAPL", f"pos_{number}"))
+    assert statements() == few <= 10
 
 
 def test_the_window_is_the_newest_ten_thousand_rows(desk: Desk) -> None:

@@ -160,3 +160,15 @@ def test_what_a_failed_command_appended_is_no_row(store: Store, account: Account
         do(store, fail)
     assert see(store, lambda work: work.trades.count(TradeRowFilter(account.id))) == 0
     assert see(store, lambda work: work.trades.closed(account.id)) == []
+
+
+def test_results_are_read_on_from_an_event(store: Store, account: Account) -> None:
+    for number in range(3):
+        events = trade_events(account.id, "AAPL", f"pos_{number}")
+        do(store, lambda work, events=events: work.events.append(events))
+    results = see(store, lambda work: work.trades.results(account.id))
+    assert [result for _, result in results] == [
+        trade.result for trade in see(store, lambda work: work.trades.closed(account.id))
+    ]
+    second = results[1][0]
+    assert see(store, lambda work: work.trades.results(account.id, after_seq=second)) == results[2:]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from domain.portfolio.trade_statistics import trade_statistics
-from domain.portfolio.trades import Trade, risk_at_entry
+from domain.portfolio.trades import Trade, TradeResult, risk_at_entry
 from domain.quant.return_ratios import (
     calmar_ratio,
     drawdown,
@@ -25,7 +25,7 @@ DATA = Path(__file__).parents[1] / "data" / "performance"
 OPENED = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
 
 
-def trade(qty: str, entry: str, realized: str, stop: str = "92", fees: str = "0") -> Trade:
+def result(qty: str, entry: str, realized: str, stop: str = "92", fees: str = "0") -> TradeResult:
     return Trade(
         position_id="pos_1",
         instrument="AAPL",
@@ -37,7 +37,7 @@ def trade(qty: str, entry: str, realized: str, stop: str = "92", fees: str = "0"
         fees=D(fees),
         initial_risk=risk_at_entry(D(qty), D(entry), D(stop)),
         regime_at_entry="bull_normal",
-    )
+    ).result
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_the_return_of_a_trade_counts_every_slice_over_the_whole_entry(
     slices: tuple[tuple[int, int], ...], qty: str, expected: str
 ) -> None:
     realized = sum(D(shares) * (D(price) - 100) for shares, price in slices)
-    figures = trade_statistics([trade(qty, "100", str(realized))])
+    figures = trade_statistics([result(qty, "100", str(realized))])
     assert figures.sum_return == figures.average_return == figures.best_return == D(expected)
     assert figures.win_rate == 1
     assert figures.worst_return == figures.curve_drawdown == 0
@@ -59,7 +59,7 @@ def test_the_return_of_a_trade_counts_every_slice_over_the_whole_entry(
 
 
 def test_one_losing_trade_on_a_fifth_of_the_equity() -> None:
-    figures = trade_statistics([trade("200", "100", "-1600")])
+    figures = trade_statistics([result("200", "100", "-1600")])
     assert (figures.best_return, figures.worst_return) == (0, D("-0.08"))
     assert figures.curve_drawdown == D("0.08")
     assert (figures.win_rate, figures.profit_factor, figures.expectancy_r) == (0, 0, -1)
@@ -73,7 +73,7 @@ def test_one_losing_trade_on_a_fifth_of_the_equity() -> None:
 
 
 def test_fees_lower_the_return_and_the_multiple() -> None:
-    figures = trade_statistics([trade("10", "100", "80", fees="4")])
+    figures = trade_statistics([result("10", "100", "80", fees="4")])
     assert figures.average_return == D("0.076")
     assert figures.expectancy_r == D("0.95")
     assert figures.total_fees == 4

@@ -7,10 +7,11 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.portfolio.trade_statistics import trade_statistics
-from domain.portfolio.trades import Trade
+from domain.portfolio.trade_statistics import TradeTally, trade_statistics
+from domain.portfolio.trades import TradeResult
 from domain.risk.nav import NavMark, UnitNav, fold, with_late_flow
 from domain.risk.nav_performance import DailyNav, NavHistory, nav_performance
+from domain.shared.decimals import fraction
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 equities = st.decimals(Decimal("0.01"), Decimal(1000000000), places=6)
@@ -124,30 +125,36 @@ def test_performance_never_answers_what_is_not_a_number(navs: list[Decimal]) -> 
     assert found.drawdown_days >= (found.recovery_days or 0)
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.decimals(Decimal("0.01"), Decimal(10_000), places=2),
-            st.decimals(Decimal(-100000), Decimal(100_000), places=2),
-            st.integers(0, 5),
-        ),
-        max_size=20,
-    )
+results = st.builds(
+    TradeResult,
+    net_pnl=st.decimals(Decimal(-100000), Decimal(100_000), places=2),
+    cost=st.decimals(Decimal("0.01"), Decimal(10_000), places=2),
+    fees=st.decimals(Decimal(0), Decimal(100), places=2),
+    initial_risk=st.none() | st.decimals(Decimal("0.01"), Decimal(1000), places=2),
+    regime_at_entry=st.sampled_from([None, "bull_normal", "crisis_opportunity"]),
 )
+
+
+@given(st.lists(results, max_size=20), st.integers(0, 20))
 def test_statistics_of_trades_agree_with_their_definitions(
-    rows: list[tuple[Decimal, Decimal, int]],
+    trades: list[TradeResult], cut: int
 ) -> None:
-    trades = [
-        Trade(f"pos_{n}", "AAPL", START, START + timedelta(days=day), entry, Decimal(10), pnl)
-        for n, (entry, pnl, day) in enumerate(rows)
-    ]
     found = trade_statistics(trades)
-    assert found == trade_statistics(list(reversed(trades)))
+    tally = TradeTally()
+    for part in (trades[:cut], trades[cut:]):
+        for one in part:
+            tally.add(one)
+        tally.statistics()
+    assert tally.statistics() == found
+    returns = [t.net_pnl / t.cost for t in trades]
     assert found.total_trades == len(trades)
-    assert found.best_return >= 0 >= found.worst_return
+    assert found.sum_return == fraction(sum(returns, Decimal(0)))
+    assert found.best_return == fraction(max([Decimal(0), *returns]))
+    assert found.worst_return == fraction(min([Decimal(0), *returns]))
     assert 0 <= found.curve_drawdown <= 1
     assert sum(group.trades for group in found.by_regime) == len(trades)
     for name in ("average_return", "win_rate", "profit_factor", "expectancy_r"):
         assert (getattr(found, name) is None) == (name in found.reasons)
-    if found.win_rate is not None:
-        assert 0 <= found.win_rate <= 1
+    decided = [r for r in returns if r]
+    if decided:
+        assert found.win_rate == fraction(Decimal(sum(r > 0 for r in decided)) / len(decided))

@@ -14,7 +14,7 @@ from application.ports.report_repositories import (
     TradeRow,
     TradeRowFilter,
 )
-from domain.portfolio.trades import Trade
+from domain.portfolio.trades import Trade, TradeResult
 from domain.risk.nav_performance import DailyNav
 from infrastructure.persistence.memory.tables import Tables
 from infrastructure.persistence.types import to_json
@@ -64,13 +64,18 @@ class MemoryTrades:
         return sum(1 for _ in self._rows(where))
 
     def closed(self, account_id: str) -> Sequence[Trade]:
-        found = (
-            closed_trade(event, outputs)
-            for event in self._events.values()
-            if event.account_id == account_id and (outputs := trade_outputs(event)) is not None
-        )
-        trades = [trade for trade in found if trade is not None]
-        return sorted(trades, key=lambda trade: (trade.closed_at, trade.position_id))
+        return [trade for _, trade in self._closed(account_id)]
+
+    def results(self, account_id: str, *, after_seq: int = 0) -> Sequence[tuple[int, TradeResult]]:
+        return [(seq, t.result) for seq, t in self._closed(account_id) if seq > after_seq]
+
+    def _closed(self, account_id: str) -> Iterator[tuple[int, Trade]]:
+        for seq, event in sorted(self._events.items()):
+            outputs = trade_outputs(event)
+            if outputs is not None and event.account_id == account_id:
+                trade = closed_trade(event, outputs)
+                if trade is not None:
+                    yield seq, trade
 
     def _rows(self, where: TradeRowFilter) -> Iterator[TradeRow]:
         for seq, event in sorted(self._events.items()):

@@ -20,7 +20,7 @@ from application.ports.report_repositories import (
     TradeRow,
     TradeRowFilter,
 )
-from domain.portfolio.trades import Trade
+from domain.portfolio.trades import Trade, TradeResult
 from domain.risk.nav import NavMark, UnitNav
 from domain.risk.nav_performance import DailyNav
 from domain.shared.events import LoggedEvent
@@ -41,7 +41,23 @@ _COURSE = (
 _CLOSED = (
     select(*(closed_trades.c[f.name] for f in fields(Trade)))
     .where(closed_trades.c.account_id == bindparam("account_id"))
-    .order_by(closed_trades.c.closed_at, closed_trades.c.position_id)
+    .order_by(closed_trades.c.seq)
+)
+_RESULTS = (
+    select(
+        closed_trades.c.seq,
+        closed_trades.c.realized_pnl,
+        closed_trades.c.fees,
+        closed_trades.c.entry_price,
+        closed_trades.c.initial_qty,
+        closed_trades.c.initial_risk,
+        closed_trades.c.regime_at_entry,
+    )
+    .where(
+        closed_trades.c.account_id == bindparam("account_id"),
+        closed_trades.c.seq > bindparam("after_seq"),
+    )
+    .order_by(closed_trades.c.seq)
 )
 _ADD_ROW = insert(trade_rows)
 _ADD_TRADE = insert(closed_trades)
@@ -119,7 +135,7 @@ class SqlTrades:
             trade = closed_trade(event, outputs)
             if trade is not None:
                 values = {f.name: getattr(trade, f.name) for f in fields(Trade)}
-                closed.append({**values, "account_id": event.account_id})
+                closed.append({**values, "account_id": event.account_id, "seq": event.seq})
         self._session.run_many(_ADD_ROW, rows)
         self._session.run_many(_ADD_TRADE, closed)
 
@@ -137,6 +153,10 @@ class SqlTrades:
     def closed(self, account_id: str) -> Sequence[Trade]:
         return [Trade(**row) for row in self._session.all(_CLOSED, account_id=account_id)]
 
+    def results(self, account_id: str, *, after_seq: int = 0) -> Sequence[tuple[int, TradeResult]]:
+        rows = self._session.all(_RESULTS, account_id=account_id, after_seq=after_seq)
+        return [(row["seq"], _result(row)) for row in rows]
+
 
 def _filtered(query: Select[Any], where: TradeRowFilter) -> Select[Any]:
     query = query.where(trade_rows.c.account_id == where.account_id)
@@ -149,6 +169,16 @@ def _filtered(query: Select[Any], where: TradeRowFilter) -> Select[Any]:
     if where.end is not None:
         query = query.where(trade_rows.c.at <= where.end)
     return query
+
+
+def _result(row: Row) -> TradeResult:
+    return TradeResult(
+        row["realized_pnl"] - row["fees"],
+        abs(row["initial_qty"]) * row["entry_price"],
+        row["fees"],
+        row["initial_risk"],
+        row["regime_at_entry"],
+    )
 
 
 def _row(stored: StoredNavMark) -> Row:

@@ -41,6 +41,7 @@ closed_trades = Table(
     METADATA,
     Column("position_id", Text, primary_key=True),
     Column("account_id", Text, nullable=False),
+    Column("seq", SEQUENCE, nullable=False),
     Column("instrument", Text, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("closed_at", Instant, nullable=False),
@@ -50,5 +51,5 @@ closed_trades = Table(
     Column("fees", ExactDecimal, nullable=False),
     Column("initial_risk", ExactDecimal),
     Column("regime_at_entry", Text),
-    Index("ix_closed_trades_account_id_closed_at", "account_id", "closed_at"),
+    Index("ix_closed_trades_account_id_seq", "account_id", "seq"),
 )

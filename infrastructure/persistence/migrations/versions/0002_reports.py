@@ -54,6 +54,7 @@ def upgrade() -> None:
         "closed_trades",
         sa.Column("position_id", sa.Text(), nullable=False),
         sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("instrument", sa.Text(), nullable=False),
         sa.Column("opened_at", types.Instant(), nullable=False),
         sa.Column("closed_at", types.Instant(), nullable=False),
@@ -65,9 +66,7 @@ def upgrade() -> None:
         sa.Column("regime_at_entry", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("position_id", name=op.f("pk_closed_trades")),
     )
-    op.create_index(
-        "ix_closed_trades_account_id_closed_at", "closed_trades", ["account_id", "closed_at"]
-    )
+    op.create_index("ix_closed_trades_account_id_seq", "closed_trades", ["account_id", "seq"])
     op.create_index(
         "ix_positions_unclosed",
         "positions",
