@@ -73,13 +73,14 @@ class TradeOrders:
         entry_fee_per_share = _entry_fee_per_share(position, work)
         for number, action in enumerate(actions):
             if isinstance(action, Exit):
-                last = self._sell(position, action, rules, work)
+                submitted = self._sell(position, action, rules, work)
                 execution = Execution(
                     _fill_price(position, action, rules),
                     action.qty,
                     executed_at=_executed_at(position, at, work.now),
                 )
-                recorded = self._record(last.order.id, execution, work)
+                recorded = self._record(submitted.order.id, execution, work)
+                last = replace(submitted, order=recorded.order)
                 position = recorded.position
                 entry_fee = cash(entry_fee_per_share * action.qty)
                 exits[number] = ExecutedExit(action, recorded.fill, entry_fee)

@@ -123,7 +123,7 @@ def merged(
     The same row when nothing changes; None when nothing is known. Invalid `not_a_session` and
     `future_session` for a day that is no session of the calendar or has not begun.
     """
-    hours = require_session(offer.session, calendar, at)
+    closes_at = require_session(offer.session, calendar, at)
     values = {} if row is None else dict(row.values)
     sources = {} if row is None else dict(row.sources)
     vix_source = offer.vix_source if row is None else row.vix_source
@@ -148,7 +148,7 @@ def merged(
         values=values,
         sources=sources,
         vix_source=vix_source,
-        visible_at=min(hours + delay, at),
+        visible_at=min(closes_at + delay, at),
         recorded_at=at,
         revision=1 if row is None else row.revision + 1,
     )

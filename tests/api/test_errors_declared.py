@@ -35,10 +35,12 @@ OUTSIDE_HTTP = re.compile(
 )
 DEFECT = 500
 # One word for one cause, seen from two sides: asked for in a path or query, or named in a body.
+# A session is a trading day in market data and a login in identity.
 TWO_STATUSES = {
     "unknown_instrument": {404, 422},
     "unknown_series": {404, 422},
     "calendar_range": {422, 503},
+    "not_a_session": {409, 422},
 }
 RAISED_BY_NAME = {"invalid_qty", "risk_rejected"}
 """Codes that are chosen in an expression or made without a fault."""
