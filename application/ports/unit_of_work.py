@@ -18,6 +18,7 @@ from application.ports.configuration import ConfigurationBook
 from application.ports.identity_repositories import ApiTokens, Sessions, SettingsBook, Users
 from application.ports.jobs import Jobs
 from application.ports.market_state import MarketStateRepository, RegimeSettingsBook
+from application.ports.report_repositories import NavMarks, Trades
 from application.ports.repositories import (
     Accounts,
     Dividends,
@@ -63,6 +64,10 @@ class UnitOfWork(Protocol):
     def splits(self) -> Splits: ...
     @property
     def instruments(self) -> Instruments: ...
+    @property
+    def nav_marks(self) -> NavMarks: ...
+    @property
+    def trades(self) -> Trades: ...
     @property
     def bar_answers(self) -> BarAnswers: ...
     @property

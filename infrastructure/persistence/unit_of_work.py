@@ -23,6 +23,7 @@ from infrastructure.persistence.repositories.market_state import (
 from infrastructure.persistence.repositories.orders import SqlFills, SqlOrders
 from infrastructure.persistence.repositories.platform import SqlIdempotentAnswers, SqlInstruments
 from infrastructure.persistence.repositories.positions import SqlPositions
+from infrastructure.persistence.repositories.reports import SqlNavMarks, SqlTrades
 from infrastructure.persistence.repositories.service_settings import SqlSettingsBook
 from infrastructure.persistence.session import SqlSession
 
@@ -81,6 +82,14 @@ class SqlUnitOfWork:
     @cached_property
     def instruments(self) -> SqlInstruments:
         return SqlInstruments(self.session)
+
+    @cached_property
+    def nav_marks(self) -> SqlNavMarks:
+        return SqlNavMarks(self.session)
+
+    @cached_property
+    def trades(self) -> SqlTrades:
+        return SqlTrades(self.session)
 
     @cached_property
     def bar_answers(self) -> SqlBarAnswers:

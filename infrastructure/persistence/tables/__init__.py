@@ -8,6 +8,7 @@ from infrastructure.persistence.tables import (
     market_state,
     platform,
     portfolio,
+    reports,
 )
 from infrastructure.persistence.tables.metadata import METADATA
 
@@ -20,4 +21,5 @@ __all__ = [
     "market_state",
     "platform",
     "portfolio",
+    "reports",
 ]
