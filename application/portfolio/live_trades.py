@@ -47,4 +47,4 @@ class ReadLiveTrades:
         calendar = trade_calendar(position.calendar, self._calendars, work.now)
         session = plan.entry_session if plan.last_bar is None else plan.last_bar.session
         days_held = calendar.sessions_after(plan.entry_session, session)
-        return LiveTrade(position, plan, trade_figures(plan, net_state(position, work)), days_held)
+        return LiveTrade(position, plan, trade_figures(plan, net_state(position)), days_held)
