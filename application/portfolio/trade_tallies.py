@@ -19,7 +19,7 @@ class TradeTallies:
         """Statistics of all trades of the account."""
         with self._lock:
             # Taken out while it changes: a failure half-way must not leave a half-counted one.
-            seq, tally = self._counted.pop(account_id, None) or (0, TradeTally())
+            seq, tally = self._counted.pop(account_id, (0, TradeTally()))
             for number, result in work.trades.results(account_id, after_seq=seq):
                 tally.add(result)
                 seq = number

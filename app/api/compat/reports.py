@@ -26,7 +26,17 @@ LISTED_MAX = 1_000
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file.",
-        "content": {kind.partition(";")[0]: {} for kind in MEDIA_TYPES.values()},
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "additionalProperties": True},
+                "example": {"generated_at": "2026-01-05T21:00:00Z", "trade_history": []},
+            },
+            **{
+                kind.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+                for name, kind in MEDIA_TYPES.items()
+                if name != "json"
+            },
+        },
     }
 }
 

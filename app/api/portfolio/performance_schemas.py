@@ -16,7 +16,7 @@ class RegimeFiguresOut(AnswerModel):
     sum_return_pct: Number
 
 
-class TargetOut(AnswerModel):
+class PerformanceTargetOut(AnswerModel):
     """A goal from the configuration beside what was reached; `met` is null while unknown."""
 
     name: str
@@ -112,7 +112,7 @@ class PerformanceOut(AnswerModel):
     stale_days: int
     by_regime: dict[str, RegimeFiguresOut]
     reasons: dict[str, str]
-    targets: list[TargetOut]
+    targets: list[PerformanceTargetOut]
 
 
 class TradeRowOut(AnswerModel):
