@@ -9,6 +9,7 @@ from infrastructure.persistence.tables import (
     plans,
     platform,
     portfolio,
+    reports,
 )
 from infrastructure.persistence.tables.metadata import METADATA
 
@@ -22,4 +23,5 @@ __all__ = [
     "plans",
     "platform",
     "portfolio",
+    "reports",
 ]
