@@ -50,7 +50,8 @@ def _compare(
 
 def _read(row: Row) -> Row:
     """The row with the members of its document beside its own."""
-    return {**row, **from_json(row["document"]), "document": None}
+    members = {f"document.{name}": value for name, value in from_json(row["document"]).items()}
+    return {**row, **members, "document": None}
 
 
 def _examine_nav(session: SqlSession, examination: Examination) -> None:
