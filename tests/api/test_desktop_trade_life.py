@@ -151,6 +151,7 @@ def test_a_second_open_and_an_unknown_symbol_are_refused_in_the_desktops_shape(
         ({**AAPL_OPEN, "entry_price": "NaN"}, "invalid_request"),
         ({**AAPL_OPEN, "market_data": {"vix": 4}}, "invalid_request"),
         ({**AAPL_OPEN, "market_data": {}}, "vix_required"),
+        ({**AAPL_OPEN, "market_data": 0.5}, "invalid_request"),
         ({**AAPL_OPEN, "opened_at": "2026-01-06T15:00:00Z"}, "invalid_request"),
         ({**AAPL_OPEN, "symbol": "A B"}, "invalid_symbol"),
         ({**AAPL_OPEN, "symbol": "BTC-USDT"}, "currency_mismatch"),
