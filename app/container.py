@@ -139,7 +139,13 @@ class Portfolio(Provider):
 
     value_accounts = provide(ValueAccounts)
     trade_tallies = provide(TradeTallies)
-    measure_performance = provide(MeasurePerformance)
+
+    @provide
+    def measure_performance(
+        self, value: ValueAccounts, tallies: TradeTallies, settings: Settings
+    ) -> MeasurePerformance:
+        return MeasurePerformance(value, tallies, settings.risk_free_rate)
+
     submit_order = provide(SubmitOrder)
     record_fill = provide(RecordFill)
     end_order = provide(EndOrder)

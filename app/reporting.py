@@ -75,7 +75,9 @@ class ReportDesk:
 
     def export_here(self, context: RequestContext) -> WrittenReport:
         """The default report, built in this process: nothing else is asked of it any more."""
-        return self._written(ReportWish(), context, lambda order: write_from(self._store, order))
+        return self._written(
+            ReportWish(overwrite=True), context, lambda order: write_from(self._store, order)
+        )
 
     def close(self) -> None:
         """Let the worker go."""

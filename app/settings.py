@@ -1,5 +1,6 @@
 """Every knob of the service: one documented field each, from BALLAST_* or `ballast.toml`."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -64,6 +65,12 @@ class Settings(BaseSettings):
     )
     plan_interval_s: float = Field(
         60, ge=1, le=86_400, description="Seconds between two runs of all balancing plans."
+    )
+    risk_free_rate: Decimal = Field(
+        Decimal(0),
+        ge=0,
+        le=1,
+        description="Rate per year, a fraction, that the Sharpe ratio subtracts.",
     )
     jobs_queued_max: int = Field(200, ge=1, description="Jobs waiting before 503.")
 

@@ -60,9 +60,12 @@ class MeasurePerformance:
     closed trades are counted once and remembered, so what is read must be committed.
     """
 
-    def __init__(self, value: ValueAccounts, tallies: TradeTallies) -> None:
+    def __init__(
+        self, value: ValueAccounts, tallies: TradeTallies, risk_free_rate: Decimal = ZERO
+    ) -> None:
         self._value = value
         self._tallies = tallies
+        self._risk_free_rate = risk_free_rate
 
     def __call__(self, account: Account, work: UnitOfWork) -> Performance:
         configuration = desktop_configuration(work)
@@ -84,7 +87,8 @@ class MeasurePerformance:
         state = worth.nav or worth.recorded or UnitNav(ZERO)
         began_at = recorded.began_at or work.now
         history = NavHistory(session_date(account.calendar, began_at), recorded.days, state, today)
-        return nav_performance(history, periods_per_year(account.calendar))
+        periods = periods_per_year(account.calendar)
+        return nav_performance(history, periods, self._risk_free_rate)
 
 
 def _book(

@@ -27,6 +27,9 @@ class Ailment(StrEnum):
     POSITION_RECEIVABLE = "position_receivable"
     FILL_REALIZED = "fill_realized"
     ORPHAN = "orphan"
+    TRADE_ROW = "trade_row"
+    CLOSED_TRADE = "closed_trade"
+    NAV_MARK = "nav_mark"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """NAV of accounts as it is recorded: sessions, flows, missing and stale marks, restarts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -228,6 +229,17 @@ def test_a_late_withdrawal_that_could_not_have_been_paid_then_counts_now(book: N
     assert {nav for _, nav, _ in book.days} == {D(1)}
     now = book.worth.nav
     assert now is not None and (now.nav, now.drawdown) == (1, 0)
+
+
+def test_an_account_from_before_nav_was_recorded_begins_at_the_next_turn(book: NavBook) -> None:
+    older = replace(book.account, id="acc_older", name="older")
+    book.run(lambda work: work.accounts.add(older))
+    value = ValueAccounts(book.prices, book.nav)
+    worth = book.store.query(lambda work: value.one(older, work), OWNER)
+    assert (worth.nav, worth.reasons["nav"]) == (None, "not_recorded")
+    assert (book.recorder.turn(), book.recorder.turn()) == (1, 0)
+    worth = book.store.query(lambda work: value.one(older, work), OWNER)
+    assert worth.nav is not None and worth.nav.nav == 1
 
 
 def test_a_mark_from_before_the_last_session_is_used_and_named(book: NavBook) -> None:

@@ -14,7 +14,8 @@ from infrastructure.persistence.examination import FINDINGS_MAX_PER_CODE, Ailmen
 from infrastructure.persistence.migrate import migrate
 from infrastructure.persistence.store import SqlStore
 from tests.support.databases import scratch_postgresql
-from tests.support.scene import SteppingClock, trade_a_little
+from tests.support.scene import OWNER, SteppingClock, trade_a_little
+from tests.support.trade_log import trade_events
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     migrate(database, folder)
     store = SqlStore(database, SteppingClock())
     trade_a_little(store)
+    store.command(lambda w: w.events.append(trade_events(w.accounts.main().id)), OWNER).result()
     copy = folder / "copy.db"
     back_up_sqlite(folder / "live.db", copy)
     store.close()
@@ -97,6 +99,13 @@ DAMAGE = [
     ("UPDATE fills SET realized_pnl = '0.01' WHERE side = 'SELL'", Ailment.FILL_REALIZED),
     ("UPDATE fills SET order_id = 'ord_none' WHERE side = 'SELL'", Ailment.ORPHAN),
     ("UPDATE fills SET price = '1' WHERE side = 'BUY'", Ailment.POSITION_COST),
+    ("DELETE FROM trade_rows WHERE action = 'POSITION_OPENED'", Ailment.TRADE_ROW),
+    ("UPDATE trade_rows SET document = replace(document, '112', '113')", Ailment.TRADE_ROW),
+    ("UPDATE trade_rows SET seq = seq + 9", Ailment.TRADE_ROW),
+    ("UPDATE closed_trades SET realized_pnl = '9999'", Ailment.CLOSED_TRADE),
+    ("DELETE FROM closed_trades", Ailment.CLOSED_TRADE),
+    ("UPDATE nav_marks SET nav = '1.5'", Ailment.NAV_MARK),
+    ("UPDATE nav_marks SET equity = '1', flow = '5' WHERE day IS NULL", Ailment.NAV_MARK),
 ]
 
 

@@ -67,6 +67,14 @@ def test_the_fifth_daily_return_makes_a_sharpe_ratio() -> None:
     )
 
 
+def test_a_risk_free_rate_lowers_the_sharpe_ratio_by_its_daily_part() -> None:
+    levels = (1.01, 1.0, 1.02, 1.01, 1.03)
+    r = np.array([b / a - 1 for a, b in pairwise((1.0, *levels))])
+    assert sharpe_ratio(r, 252, 0.04).value == pytest.approx(
+        (r.mean() - 0.04 / 252) / r.std(ddof=1) * np.sqrt(252), rel=1e-12
+    )
+
+
 def test_a_flat_or_constant_series_has_no_ratio() -> None:
     flat = performance(*["1"] * 6)
     assert flat.reasons["sharpe_ratio"] == flat.reasons["sortino_ratio"] == "zero_variance"

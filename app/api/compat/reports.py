@@ -1,10 +1,13 @@
 """Reports on the desktop's own paths: export, list, download."""
 
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import FileResponse
+from starlette.responses import StreamingResponse
 
 from app.api.compat import report_schemas as s
 from app.api.compat.problems import compat_refusals, compat_router
@@ -23,6 +26,7 @@ MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 LISTED_MAX = 1_000
+CHUNK_BYTES = 1 << 18
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file.",
@@ -118,8 +122,24 @@ async def list_reports(caller: Reader, desk: Desk) -> s.ReportsOut:
 )
 async def download_report(filename: str, caller: Reader, desk: Desk) -> Response:
     name = ReportName(filename)
-    path = await run_in_threadpool(desk.folder.find, name)
-    return FileResponse(path, media_type=MEDIA_TYPES[name.format], filename=name.name)
+    size_bytes, content = await run_in_threadpool(_opened, desk.folder.find, name)
+    headers = {
+        "Content-Length": str(size_bytes),
+        "Content-Disposition": f'attachment; filename="{name.name}"',
+    }
+    return StreamingResponse(content, 200, headers, MEDIA_TYPES[name.format])
+
+
+def _opened(find: Callable[[ReportName], Path], name: ReportName) -> tuple[int, Iterator[bytes]]:
+    """Size and chunks of one open file: a report replaced meanwhile is answered as it was."""
+    file = find(name).open("rb")
+
+    def chunks() -> Iterator[bytes]:
+        with file:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+
+    return os.fstat(file.fileno()).st_size, chunks()
 
 
 def _noted(report: WrittenReport, work: UnitOfWork) -> WrittenReport:

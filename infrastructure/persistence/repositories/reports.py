@@ -89,13 +89,13 @@ class SqlNavMarks:
         )
         same = and_(nav_marks.c.account_id == last.c.account_id, nav_marks.c.at == last.c.at)
         rows = self._session.built(select(nav_marks).join(last, same))
-        return {row["account_id"]: _stored(row) for row in rows}
+        return {row["account_id"]: stored_mark(row) for row in rows}
 
     def put(self, marks: Sequence[StoredNavMark]) -> None:
         self._session.run_many(_PUT[self._session.dialect_name], [_row(mark) for mark in marks])
 
     def history(self, account_id: str) -> Sequence[StoredNavMark]:
-        return [_stored(row) for row in self._session.all(_HISTORY, account_id=account_id)]
+        return [stored_mark(row) for row in self._session.all(_HISTORY, account_id=account_id)]
 
     def course(self, account_id: str) -> NavCourse:
         rows = self._session.all(_COURSE, account_id=account_id)
@@ -115,27 +115,7 @@ class SqlTrades:
 
     def project(self, events: Iterable[LoggedEvent]) -> None:
         """Write the rows and trades that new events of the log are."""
-        rows: list[Row] = []
-        closed: list[Row] = []
-        for event in events:
-            outputs = trade_outputs(event)
-            if outputs is None:
-                continue
-            rows.append(
-                {
-                    "seq": event.seq,
-                    "account_id": event.account_id,
-                    "position_id": event.aggregate_id,
-                    "symbol": outputs["symbol"],
-                    "action": outputs["action"],
-                    "at": row_instant(event, outputs),
-                    "document": to_json(row_document(event, outputs)),
-                }
-            )
-            trade = closed_trade(event, outputs)
-            if trade is not None:
-                values = {f.name: getattr(trade, f.name) for f in fields(Trade)}
-                closed.append({**values, "account_id": event.account_id, "seq": event.seq})
+        rows, closed = projected(events)
         self._session.run_many(_ADD_ROW, rows)
         self._session.run_many(_ADD_TRADE, closed)
 
@@ -156,6 +136,32 @@ class SqlTrades:
     def results(self, account_id: str, *, after_seq: int = 0) -> Sequence[tuple[int, TradeResult]]:
         rows = self._session.all(_RESULTS, account_id=account_id, after_seq=after_seq)
         return [(row["seq"], _result(row)) for row in rows]
+
+
+def projected(events: Iterable[LoggedEvent]) -> tuple[list[Row], list[Row]]:
+    """Rows of the trade history and closed trades that the events are."""
+    rows: list[Row] = []
+    closed: list[Row] = []
+    for event in events:
+        outputs = trade_outputs(event)
+        if outputs is None:
+            continue
+        rows.append(
+            {
+                "seq": event.seq,
+                "account_id": event.account_id,
+                "position_id": event.aggregate_id,
+                "symbol": outputs["symbol"],
+                "action": outputs["action"],
+                "at": row_instant(event, outputs),
+                "document": to_json(row_document(event, outputs)),
+            }
+        )
+        trade = closed_trade(event, outputs)
+        if trade is not None:
+            values = {f.name: getattr(trade, f.name) for f in fields(Trade)}
+            closed.append({**values, "account_id": event.account_id, "seq": event.seq})
+    return rows, closed
 
 
 def _filtered(query: Select[Any], where: TradeRowFilter) -> Select[Any]:
@@ -198,7 +204,8 @@ def _row(stored: StoredNavMark) -> Row:
     }
 
 
-def _stored(row: Row) -> StoredNavMark:
+def stored_mark(row: Row) -> StoredNavMark:
+    """A row of NAV marks as its value."""
     return StoredNavMark(
         account_id=row["account_id"],
         mark=NavMark(row["at"], row["equity"], row["flow"]),
