@@ -28,6 +28,7 @@ from application.ports.repositories import (
     Positions,
     Splits,
 )
+from application.ports.simulation import SimulationBook
 
 T = TypeVar("T")
 
@@ -72,6 +73,10 @@ class UnitOfWork(Protocol):
     def api_tokens(self) -> ApiTokens: ...
     @property
     def settings(self) -> SettingsBook: ...
+    @property
+    def simulation(self) -> SimulationBook:
+        """The simulation's book, on the same transaction."""
+        ...
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Everything written inside is undone when the block raises."""

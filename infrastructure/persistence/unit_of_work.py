@@ -19,6 +19,7 @@ from infrastructure.persistence.repositories.platform import SqlIdempotentAnswer
 from infrastructure.persistence.repositories.positions import SqlPositions
 from infrastructure.persistence.repositories.service_settings import SqlSettingsBook
 from infrastructure.persistence.session import SqlSession
+from infrastructure.persistence.simulation_book import SqlSimulationBook
 
 
 class SqlUnitOfWork:
@@ -99,6 +100,10 @@ class SqlUnitOfWork:
     @cached_property
     def settings(self) -> SqlSettingsBook:
         return SqlSettingsBook(self.session, self.context)
+
+    @cached_property
+    def simulation(self) -> SqlSimulationBook:
+        return SqlSimulationBook(self.session, self.context)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

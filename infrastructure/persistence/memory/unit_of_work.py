@@ -24,6 +24,7 @@ from infrastructure.persistence.memory.platform import (
     MemoryIdempotentAnswers,
     MemoryInstruments,
 )
+from infrastructure.persistence.memory.simulation import MemorySimulationBook
 from infrastructure.persistence.memory.tables import Tables
 
 
@@ -45,6 +46,7 @@ class MemoryUnitOfWork:
         self.dividends = MemoryDividends(tables, context)
         self.splits = MemorySplits(tables, context)
         self.instruments = MemoryInstruments(tables)
+        self.simulation = MemorySimulationBook(tables.simulation, context)
 
     @property
     def jobs(self) -> Jobs:

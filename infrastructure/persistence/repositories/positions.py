@@ -11,9 +11,10 @@ from application.ports.repositories import Page, PositionFilter
 from domain.portfolio.cost_basis import CostBasis
 from domain.portfolio.position import Position, PositionStatus
 from domain.shared.errors import NotFound, StaleVersion
+from infrastructure.persistence.book_session import BookSession
 from infrastructure.persistence.paging import paged
 from infrastructure.persistence.plan_codec import plan_from_text, plan_kind, plan_to_text
-from infrastructure.persistence.session import Row, SqlSession
+from infrastructure.persistence.session import Row
 from infrastructure.persistence.tables.portfolio import positions
 
 _BASIS = tuple(f.name for f in fields(CostBasis))
@@ -53,7 +54,7 @@ _HOLDING = (
 class SqlPositions:
     """`Positions` on SQL."""
 
-    def __init__(self, session: SqlSession, context: RequestContext) -> None:
+    def __init__(self, session: BookSession, context: RequestContext) -> None:
         self._session = session
         self._owner_id = context.owner_id
 

@@ -1,6 +1,13 @@
 """Tables of the store, one module per capability, on one metadata."""
 
-from infrastructure.persistence.tables import identity, jobs, market, platform, portfolio
+from infrastructure.persistence.tables import (
+    identity,
+    jobs,
+    market,
+    platform,
+    portfolio,
+    simulation,
+)
 from infrastructure.persistence.tables.metadata import METADATA
 
-__all__ = ["METADATA", "identity", "jobs", "market", "platform", "portfolio"]
+__all__ = ["METADATA", "identity", "jobs", "market", "platform", "portfolio", "simulation"]

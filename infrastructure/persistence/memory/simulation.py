@@ -1,0 +1,105 @@
+"""The simulation's book in memory."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from application.context import RequestContext
+from application.ports.repositories import Page
+from application.ports.simulation import KnownPrice, Resolution
+from domain.portfolio.simulation_run import EquityPoint, SimulationRun
+from domain.shared.errors import Defect, NotFound, StaleVersion
+from infrastructure.persistence.memory.book import MemoryFills, MemoryOrders, MemoryPositions
+from infrastructure.persistence.memory.ledger import MemoryLedgerBook
+from infrastructure.persistence.memory.platform import MemoryEvaluations
+from infrastructure.persistence.memory.tables import SimulationTables, page_of
+
+
+class MemorySimulationRuns:
+    """`SimulationRuns` in memory."""
+
+    def __init__(self, tables: SimulationTables, context: RequestContext) -> None:
+        self._rows = tables.runs
+        self._owner_id = context.owner_id
+
+    def current(self) -> SimulationRun:
+        for run in self._mine():
+            if run.archived_at is None:
+                return run
+        raise NotFound("run_not_found", "No run current.")
+
+    def get(self, run_id: str) -> SimulationRun:
+        run = self._rows.get(run_id)
+        if run is None or run.owner_id != self._owner_id:
+            raise NotFound("run_not_found", f"No run {run_id}.")
+        return run
+
+    def add(self, run: SimulationRun) -> None:
+        if any(other.archived_at is None for other in self._mine()):
+            raise Defect("duplicate_key", "The owner has a current run.")
+        self._rows.add(run.id, run)
+
+    def save(self, run: SimulationRun) -> None:
+        stored = self._rows.get(run.id)
+        if stored is None or stored.version != run.version - 1:
+            raise StaleVersion("stale_version", f"Run {run.id} changed meanwhile.")
+        self._rows.put(run.id, run)
+
+    def list(self, page: Page) -> Sequence[SimulationRun]:
+        return page_of(self._mine(), lambda run: run.id, page)
+
+    def _mine(self) -> Iterable[SimulationRun]:
+        return (run for run in self._rows.values() if run.owner_id == self._owner_id)
+
+
+class MemorySimulationPrices:
+    """`SimulationPrices` in memory."""
+
+    def __init__(self, tables: SimulationTables) -> None:
+        self._rows = tables.prices
+
+    def of_run(self, run_id: str) -> Sequence[KnownPrice]:
+        return [price for key, price in sorted(self._rows.items()) if key[0] == run_id]
+
+    def put(self, run_id: str, prices: Sequence[KnownPrice]) -> None:
+        for price in prices:
+            self._rows.put((run_id, price.instrument), price)
+
+
+class MemoryEquityPoints:
+    """`EquityPoints` in memory."""
+
+    def __init__(self, tables: SimulationTables) -> None:
+        self._rows = tables.points
+
+    def put(self, run_id: str, resolution: Resolution, point: EquityPoint) -> None:
+        self._rows.put((run_id, resolution, resolution.start_of(point.at)), point)
+
+    def of_run(self, run_id: str, start: datetime | None = None) -> Sequence[EquityPoint]:
+        points = {
+            point.at: point
+            for key, point in self._rows.items()
+            if key[0] == run_id and (start is None or point.at >= start)
+        }
+        return [points[at] for at in sorted(points)]
+
+    def forget_minutes_before(self, instant: datetime) -> int:
+        old = [
+            key for key, _ in self._rows.items() if key[1] is Resolution.MINUTE and key[2] < instant
+        ]
+        for key in old:
+            self._rows.drop(key)
+        return len(old)
+
+
+class MemorySimulationBook:
+    """`SimulationBook` in memory."""
+
+    def __init__(self, tables: SimulationTables, context: RequestContext) -> None:
+        self.positions = MemoryPositions(tables, context)
+        self.orders = MemoryOrders(tables, context)
+        self.fills = MemoryFills(tables, context)
+        self.ledger = MemoryLedgerBook(tables)
+        self.evaluations = MemoryEvaluations(tables, context)
+        self.runs = MemorySimulationRuns(tables, context)
+        self.prices = MemorySimulationPrices(tables)
+        self.equity = MemoryEquityPoints(tables)
