@@ -11,7 +11,7 @@ Money terms are rounded to ledger cash (6 decimals, half-even) before they are a
 `cash + Q·mark = flows + R + (Q·mark − K) − F` holds to the last digit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -141,6 +141,7 @@ def _split(basis: CostBasis, ratio: Decimal) -> tuple[CostBasis, Decimal | None]
 
 def rebuild(
     entries: Iterable[BookEntry],
+    apply: Callable[[CostBasis, BookEntry], tuple[CostBasis, Decimal | None]] = apply_entry,
 ) -> tuple[CostBasis, dict[tuple[str, str], Decimal | None]]:
     """Fold entries in their time order, ties by (external id, id); also each entry's realised P&L.
 
@@ -150,6 +151,6 @@ def rebuild(
     basis = CostBasis()
     realized: dict[tuple[str, str], Decimal | None] = {}
     for entry in sorted(set(entries), key=lambda e: e.order):
-        basis, gained = apply_entry(basis, entry)
+        basis, gained = apply(basis, entry)
         realized[entry.tie_break] = gained
     return basis, realized

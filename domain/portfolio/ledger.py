@@ -44,6 +44,10 @@ OWN_BUCKETS = frozenset(
     }
 )
 
+# Free cash of a margin account may be below zero while unrealised profit carries its margin, and a
+# short is a negative inventory.
+SIGNED_ON_MARGIN = frozenset({Bucket.AVAILABLE, Bucket.INVENTORY})
+
 
 class TransferKind(StrEnum):
     """Why the amount moved."""
@@ -56,6 +60,9 @@ class TransferKind(StrEnum):
     TRADE_CASH = "trade_cash"
     TRADE_ASSET = "trade_asset"
     FEE = "fee"
+    MARGIN = "margin"
+    REALIZED_PNL = "realized_pnl"
+    FUNDING = "funding"
     DIVIDEND = "dividend"
     DIVIDEND_TAX = "dividend_tax"
     SPLIT = "split"
@@ -108,8 +115,11 @@ class Balances:
         """Current amount; 0 for a bucket never used."""
         return self._amounts.get(key, ZERO)
 
-    def apply(self, transfers: Iterable[Transfer]) -> None:
-        """Book transfers; Defect `ledger_invariant` when an own bucket would become negative."""
+    def apply(self, transfers: Iterable[Transfer], *, on_margin: bool = False) -> None:
+        """Book transfers; Defect `ledger_invariant` when an own bucket would become negative that
+        must not: `on_margin` names the account's settlement.
+        """
+        bound = OWN_BUCKETS - SIGNED_ON_MARGIN if on_margin else OWN_BUCKETS
         for transfer in transfers:
             if transfer.amount <= 0 or transfer.source.asset != transfer.target.asset:
                 raise Defect(
@@ -123,7 +133,7 @@ class Balances:
                 self._amounts[key] = self.amount(key) + change
                 self._touched.add(key)
         for key in self._touched:
-            if key.bucket in OWN_BUCKETS and self._amounts[key] < 0:
+            if key.bucket in bound and self._amounts[key] < 0:
                 raise Defect(
                     "ledger_invariant",
                     f"{key.bucket} of {key.holder_id} would be {self._amounts[key]} {key.asset}.",

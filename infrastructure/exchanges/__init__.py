@@ -1,0 +1,1 @@
+"""Adapters of trading venues, one package each."""

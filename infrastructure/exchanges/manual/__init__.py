@@ -1,0 +1,1 @@
+"""The manual venue: accepts and waits; people report what was executed."""

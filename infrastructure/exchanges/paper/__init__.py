@@ -1,0 +1,1 @@
+"""The paper venue: orders matched against prices somebody gave."""
