@@ -5,6 +5,7 @@ added to the one is a column of the other.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint
 
@@ -32,8 +33,8 @@ def _copy(table: Table, prefix: str, targets: Mapping[str, str]) -> Table:
         if isinstance(constraint, UniqueConstraint)
     ]
     has_rowid = table.dialect_options["sqlite"]["with_rowid"]
-    rowid = {} if has_rowid else {"sqlite_with_rowid": False}
-    made = Table(
+    rowid: dict[str, Any] = {} if has_rowid else {"sqlite_with_rowid": False}
+    made: Table = Table(
         prefix + table.name,
         METADATA,
         *(_column(column, targets) for column in table.columns),

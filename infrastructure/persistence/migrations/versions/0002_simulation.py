@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0915 - rendered from the tables, a statement per table
 """The simulation's book: the book's tables once more under `sim_`, its runs, prices and equity."""
 
 import sqlalchemy as sa
