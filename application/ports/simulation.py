@@ -4,10 +4,9 @@ The contract of `repositories` holds here too. The run's id stands where the boo
 account's id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
@@ -19,7 +18,10 @@ from application.ports.repositories import (
     Page,
     Positions,
 )
+from domain.market.price_event import PriceTick
+from domain.portfolio.round_trip import RoundTrip
 from domain.portfolio.simulation_run import EquityPoint, SimulationRun
+from domain.portfolio.ticket import RestingOrder
 
 
 class SimulationRuns(Protocol):
@@ -41,27 +43,14 @@ class SimulationRuns(Protocol):
     def list(self, page: Page) -> Sequence[SimulationRun]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class KnownPrice:
-    """The newest price of an instrument in a run; at least one of the four is known."""
-
-    instrument: str
-    ts: datetime
-    source: str
-    bid: Decimal | None = None
-    ask: Decimal | None = None
-    last: Decimal | None = None
-    mark: Decimal | None = None
-
-
 class SimulationPrices(Protocol):
     """Newest price per instrument of a run: what orders are judged by and positions valued at."""
 
-    def of_run(self, run_id: str) -> Sequence[KnownPrice]:
+    def of_run(self, run_id: str) -> Sequence[PriceTick]:
         """Ordered by instrument."""
         ...
 
-    def put(self, run_id: str, prices: Sequence[KnownPrice]) -> None:
+    def put(self, run_id: str, prices: Sequence[PriceTick]) -> None:
         """Insert or replace by instrument."""
         ...
 
@@ -94,6 +83,46 @@ class EquityPoints(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class StoredTicket:
+    """What the paper venue remembers of an order; `ended_at` is null while it rests."""
+
+    resting: RestingOrder
+    ended_at: datetime | None = None
+
+
+class Tickets(Protocol):
+    """State of the paper venue, order by order: enough to go on after a restart."""
+
+    def resting(self, run_id: str, instrument: str | None = None) -> Sequence[RestingOrder]:
+        """Orders that have not ended, by time priority."""
+        ...
+
+    def of_orders(self, order_ids: Sequence[str]) -> Mapping[str, StoredTicket]: ...
+    def next_seq(self, run_id: str) -> int:
+        """Number of tickets the run ever had: the next time priority."""
+        ...
+
+    def put(self, run_id: str, tickets: Sequence[StoredTicket]) -> None:
+        """Insert or replace by order."""
+        ...
+
+
+class RoundTrips(Protocol):
+    """Trades from flat to flat."""
+
+    def open_of(self, position_id: str) -> RoundTrip | None: ...
+    def put(self, trip: RoundTrip) -> None:
+        """Insert or replace by id."""
+        ...
+
+    def closed(self, run_id: str, page: Page) -> Sequence[RoundTrip]:
+        """By id."""
+        ...
+
+    def open_in(self, run_id: str) -> Sequence[RoundTrip]: ...
+
+
 class SimulationBook(Protocol):
     """Repositories bound to the simulation's tables, on the unit of work's transaction."""
 
@@ -113,3 +142,7 @@ class SimulationBook(Protocol):
     def prices(self) -> SimulationPrices: ...
     @property
     def equity(self) -> EquityPoints: ...
+    @property
+    def tickets(self) -> Tickets: ...
+    @property
+    def trips(self) -> RoundTrips: ...

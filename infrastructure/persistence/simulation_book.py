@@ -13,6 +13,10 @@ from infrastructure.persistence.repositories.simulation import (
     SqlSimulationPrices,
     SqlSimulationRuns,
 )
+from infrastructure.persistence.repositories.simulation_orders import (
+    SqlRoundTrips,
+    SqlTickets,
+)
 from infrastructure.persistence.session import SqlSession
 
 
@@ -55,3 +59,11 @@ class SqlSimulationBook:
     @cached_property
     def equity(self) -> SqlEquityPoints:
         return SqlEquityPoints(self._session)
+
+    @cached_property
+    def tickets(self) -> SqlTickets:
+        return SqlTickets(self._session)
+
+    @cached_property
+    def trips(self) -> SqlRoundTrips:
+        return SqlRoundTrips(self._session)

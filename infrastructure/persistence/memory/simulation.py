@@ -1,12 +1,15 @@
 """The simulation's book in memory."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from application.context import RequestContext
 from application.ports.repositories import Page
-from application.ports.simulation import KnownPrice, Resolution
+from application.ports.simulation import Resolution, StoredTicket
+from domain.market.price_event import PriceTick
+from domain.portfolio.round_trip import RoundTrip
 from domain.portfolio.simulation_run import EquityPoint, SimulationRun
+from domain.portfolio.ticket import RestingOrder
 from domain.shared.errors import Defect, NotFound, StaleVersion
 from infrastructure.persistence.memory.book import MemoryFills, MemoryOrders, MemoryPositions
 from infrastructure.persistence.memory.ledger import MemoryLedgerBook
@@ -57,10 +60,10 @@ class MemorySimulationPrices:
     def __init__(self, tables: SimulationTables) -> None:
         self._rows = tables.prices
 
-    def of_run(self, run_id: str) -> Sequence[KnownPrice]:
+    def of_run(self, run_id: str) -> Sequence[PriceTick]:
         return [price for key, price in sorted(self._rows.items()) if key[0] == run_id]
 
-    def put(self, run_id: str, prices: Sequence[KnownPrice]) -> None:
+    def put(self, run_id: str, prices: Sequence[PriceTick]) -> None:
         for price in prices:
             self._rows.put((run_id, price.instrument), price)
 
@@ -91,6 +94,55 @@ class MemoryEquityPoints:
         return len(old)
 
 
+class MemoryTickets:
+    """`Tickets` in memory."""
+
+    def __init__(self, tables: SimulationTables) -> None:
+        self._rows = tables.tickets
+
+    def resting(self, run_id: str, instrument: str | None = None) -> Sequence[RestingOrder]:
+        live = (
+            row.resting
+            for key, row in self._rows.items()
+            if key[0] == run_id
+            and row.ended_at is None
+            and instrument in (None, row.resting.ticket.instrument)
+        )
+        return sorted(live, key=lambda resting: resting.seq)
+
+    def of_orders(self, order_ids: Sequence[str]) -> Mapping[str, StoredTicket]:
+        return {key[1]: row for key, row in self._rows.items() if key[1] in order_ids}
+
+    def next_seq(self, run_id: str) -> int:
+        return sum(1 for key, _ in self._rows.items() if key[0] == run_id)
+
+    def put(self, run_id: str, tickets: Sequence[StoredTicket]) -> None:
+        for row in tickets:
+            self._rows.put((run_id, row.resting.ticket.order_id), row)
+
+
+class MemoryRoundTrips:
+    """`RoundTrips` in memory."""
+
+    def __init__(self, tables: SimulationTables) -> None:
+        self._rows = tables.trips
+
+    def open_of(self, position_id: str) -> RoundTrip | None:
+        live = (t for t in self._rows.values() if t.closed_at is None)
+        return next((t for t in live if t.position_id == position_id), None)
+
+    def put(self, trip: RoundTrip) -> None:
+        self._rows.put(trip.id, trip)
+
+    def closed(self, run_id: str, page: Page) -> Sequence[RoundTrip]:
+        ended = (t for t in self._rows.values() if t.run_id == run_id and t.closed_at is not None)
+        return page_of(ended, lambda trip: trip.id, page)
+
+    def open_in(self, run_id: str) -> Sequence[RoundTrip]:
+        live = (t for t in self._rows.values() if t.run_id == run_id and t.closed_at is None)
+        return sorted(live, key=lambda trip: trip.id)
+
+
 class MemorySimulationBook:
     """`SimulationBook` in memory."""
 
@@ -103,3 +155,5 @@ class MemorySimulationBook:
         self.runs = MemorySimulationRuns(tables, context)
         self.prices = MemorySimulationPrices(tables)
         self.equity = MemoryEquityPoints(tables)
+        self.tickets = MemoryTickets(tables)
+        self.trips = MemoryRoundTrips(tables)

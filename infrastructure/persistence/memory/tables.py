@@ -17,13 +17,15 @@ from application.ports.repositories import (
     StoredAnswer,
     StoredEvaluation,
 )
-from application.ports.simulation import KnownPrice, Resolution
+from application.ports.simulation import Resolution, StoredTicket
+from domain.market.price_event import PriceTick
 from domain.portfolio.account import Account
 from domain.portfolio.dividend import Dividend, Entitlement
 from domain.portfolio.fill import Fill
 from domain.portfolio.ledger import LedgerKey, Transfer
 from domain.portfolio.order import Order
 from domain.portfolio.position import Position
+from domain.portfolio.round_trip import RoundTrip
 from domain.portfolio.simulation_run import EquityPoint, SimulationRun
 from domain.portfolio.split import Split
 from domain.shared.errors import Defect
@@ -145,8 +147,10 @@ class SimulationTables(BookTables):
     """The simulation's set, and what only it has."""
 
     runs: Table[str, SimulationRun] = field(init=False)
-    prices: Table[tuple[str, str], KnownPrice] = field(init=False)
+    prices: Table[tuple[str, str], PriceTick] = field(init=False)
     points: Table[tuple[str, Resolution, datetime], EquityPoint] = field(init=False)
+    tickets: Table[tuple[str, str], StoredTicket] = field(init=False)
+    trips: Table[str, RoundTrip] = field(init=False)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from application.context import RequestContext
 from application.ports.repositories import Page
-from application.ports.simulation import KnownPrice, Resolution
+from application.ports.simulation import Resolution
+from domain.market.price_event import PriceTick
 from domain.portfolio.simulation_run import (
     EquityPoint,
     PriceSource,
@@ -43,7 +44,8 @@ _UPDATE = (
 )
 
 
-def _upsert(table: Table, dialect_insert: Any) -> Insert:
+def upsert(table: Table, dialect_insert: Any) -> Insert:
+    """Insert a row, or replace everything but the key of the row that has its key."""
     statement = dialect_insert(table)
     changed = {c.name: statement.excluded[c.name] for c in table.c if not c.primary_key}
     made: Insert = statement.on_conflict_do_update(
@@ -52,9 +54,9 @@ def _upsert(table: Table, dialect_insert: Any) -> Insert:
     return made
 
 
-_DIALECTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_PUT_PRICE = {name: _upsert(sim_prices, made) for name, made in _DIALECTS.items()}
-_PUT_POINT = {name: _upsert(sim_equity_points, made) for name, made in _DIALECTS.items()}
+DIALECTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_PUT_PRICE = {name: upsert(sim_prices, made) for name, made in DIALECTS.items()}
+_PUT_POINT = {name: upsert(sim_equity_points, made) for name, made in DIALECTS.items()}
 _PRICES = (
     select(sim_prices)
     .where(sim_prices.c.run_id == bindparam("run_id"))
@@ -100,12 +102,12 @@ class SqlSimulationPrices:
     def __init__(self, session: SqlSession) -> None:
         self._session = session
 
-    def of_run(self, run_id: str) -> Sequence[KnownPrice]:
+    def of_run(self, run_id: str) -> Sequence[PriceTick]:
         rows = self._session.all(_PRICES, run_id=run_id)
-        return [KnownPrice(**{k: v for k, v in row.items() if k != "run_id"}) for row in rows]
+        return [PriceTick(**{k: v for k, v in row.items() if k != "run_id"}) for row in rows]
 
-    def put(self, run_id: str, prices: Sequence[KnownPrice]) -> None:
-        rows = [{"run_id": run_id, **asdict(price)} for price in prices]
+    def put(self, run_id: str, prices: Sequence[PriceTick]) -> None:
+        rows = [{c.name: getattr(p, c.name, run_id) for c in sim_prices.c} for p in prices]
         self._session.run_many(_PUT_PRICE[self._session.dialect_name], rows)
 
 

@@ -82,7 +82,7 @@ sim_prices = Table(
     Column("ask", ExactDecimal),
     Column("last", ExactDecimal),
     Column("mark", ExactDecimal),
-    Column("ts", Instant, nullable=False),
+    Column("at", Instant, nullable=False),
     Column("source", Text, nullable=False),
 )
 

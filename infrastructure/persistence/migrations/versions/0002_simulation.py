@@ -1,3 +1,4 @@
+
 """The simulation's book: the book's tables once more under `sim_`, its runs, prices and equity."""
 
 import sqlalchemy as sa
@@ -237,7 +238,7 @@ def upgrade() -> None:
         sa.Column("ask", types.ExactDecimal(), nullable=True),
         sa.Column("last", types.ExactDecimal(), nullable=True),
         sa.Column("mark", types.ExactDecimal(), nullable=True),
-        sa.Column("ts", types.Instant(), nullable=False),
+        sa.Column("at", types.Instant(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["sim_runs.id"], name=op.f("fk_sim_prices_run_id")),
         sa.PrimaryKeyConstraint("run_id", "instrument", name=op.f("pk_sim_prices")),
