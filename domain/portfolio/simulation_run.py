@@ -103,6 +103,7 @@ class SimulationRun:
     stopped_at: datetime | None = None
     last_tick_at: datetime | None = None
     archived_at: datetime | None = None
+    volume_quote: Decimal = ZERO
     summary: Mapping[str, object] | None = field(default=None, hash=False)
     version: int = 1
 
@@ -137,6 +138,22 @@ class SimulationRun:
         if not self.is_running:
             raise Conflict("already_stopped", "The simulation is stopped.")
         return replace(self, status=RunStatus.STOPPED, stopped_at=now, version=self.version + 1)
+
+    def clock(self, now: datetime) -> datetime:
+        """Time of the run's market: a replay stands at the last bar it played until it has ended;
+        everything else goes by the wall clock.
+        """
+        if self.price_source is not PriceSource.REPLAY or self.replay is None:
+            return now
+        return self.replay.stands_at(now) if self.replay.ended else self.replay.played_to
+
+    def traded(self, notional: Decimal) -> "SimulationRun":
+        """After executions worth `notional`."""
+        return replace(self, volume_quote=self.volume_quote + notional, version=self.version + 1)
+
+    def ticked(self, at: datetime, notional: Decimal, replay: Replay | None) -> "SimulationRun":
+        """After prices were applied."""
+        return replace(self.traded(notional), last_tick_at=at, replay=replay)
 
     def archived(self, summary: Mapping[str, object], now: datetime) -> "SimulationRun":
         """Closed for good, with what came of it."""

@@ -34,6 +34,7 @@ sim_runs = Table(
     Column("stopped_at", Instant),
     Column("last_tick_at", Instant),
     Column("archived_at", Instant),
+    Column("volume_quote", ExactDecimal, nullable=False),
     Column("summary", JsonText),
     Column("version", Integer, nullable=False),
     Index(

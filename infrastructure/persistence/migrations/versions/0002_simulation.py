@@ -1,4 +1,3 @@
-
 """The simulation's book: the book's tables once more under `sim_`, its runs, prices and equity."""
 
 import sqlalchemy as sa
@@ -92,6 +91,7 @@ def upgrade() -> None:
         sa.Column("stopped_at", types.Instant(), nullable=True),
         sa.Column("last_tick_at", types.Instant(), nullable=True),
         sa.Column("archived_at", types.Instant(), nullable=True),
+        sa.Column("volume_quote", types.ExactDecimal(), nullable=False),
         sa.Column("summary", types.JsonText(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
