@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from application.ports.paper_market import PaperMarket, PaperSnapshot, PaperTerms
 from application.ports.repositories import (
     Evaluations,
     Fills,
@@ -120,7 +121,27 @@ class RoundTrips(Protocol):
         """By id."""
         ...
 
+    def count_closed(self, run_id: str) -> int: ...
     def open_in(self, run_id: str) -> Sequence[RoundTrip]: ...
+
+
+class PaperMarkets(Protocol):
+    """Makes a market that goes on from a snapshot."""
+
+    def open(self, terms: PaperTerms, snapshot: PaperSnapshot) -> PaperMarket: ...
+
+
+class PriceFeed(Protocol):
+    """Live prices. Reads without blocking on a network; thread-safe."""
+
+    @property
+    def is_connected(self) -> bool:
+        """False while no exchange sends prices; nothing is made up then."""
+        ...
+
+    def newest(self, symbols: Sequence[str]) -> Sequence[PriceTick]:
+        """Newest tick of each symbol that has one; of all symbols when none is named."""
+        ...
 
 
 class SimulationBook(Protocol):

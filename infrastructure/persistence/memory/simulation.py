@@ -138,6 +138,10 @@ class MemoryRoundTrips:
         ended = (t for t in self._rows.values() if t.run_id == run_id and t.closed_at is not None)
         return page_of(ended, lambda trip: trip.id, page)
 
+    def count_closed(self, run_id: str) -> int:
+        ended = (t for t in self._rows.values() if t.run_id == run_id and t.closed_at is not None)
+        return sum(1 for _ in ended)
+
     def open_in(self, run_id: str) -> Sequence[RoundTrip]:
         live = (t for t in self._rows.values() if t.run_id == run_id and t.closed_at is None)
         return sorted(live, key=lambda trip: trip.id)

@@ -42,6 +42,9 @@ _OPEN_TRIPS = (
     .where(sim_round_trips.c.run_id == bindparam("run_id"), text(IS_OPEN_TRIP))
     .order_by(sim_round_trips.c.id)
 )
+_COUNT_CLOSED = select(func.count().label("n")).where(
+    sim_round_trips.c.run_id == bindparam("run_id"), sim_round_trips.c.closed_at.is_not(None)
+)
 _RESTING_STATE = tuple(f.name for f in fields(RestingOrder) if f.name != "ticket")
 
 
@@ -89,6 +92,10 @@ class SqlRoundTrips:
             sim_round_trips.c.run_id == run_id, sim_round_trips.c.closed_at.is_not(None)
         )
         return [_trip(row) for row in self._session.built(paged(query, sim_round_trips.c.id, page))]
+
+    def count_closed(self, run_id: str) -> int:
+        row = self._session.one(_COUNT_CLOSED, run_id=run_id)
+        return int(row["n"]) if row else 0
 
     def open_in(self, run_id: str) -> Sequence[RoundTrip]:
         return [_trip(row) for row in self._session.all(_OPEN_TRIPS, run_id=run_id)]

@@ -1,3 +1,4 @@
+
 """The simulation's book: the book's tables once more under `sim_`, its runs, prices and equity."""
 
 import sqlalchemy as sa

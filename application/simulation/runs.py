@@ -1,0 +1,294 @@
+"""Open, start, stop and reset runs of the simulation account."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from application.portfolio.recording import account_event
+from application.ports.candles import CandleReader
+from application.ports.ids import Ids
+from application.ports.repositories import CashFlow, OrderFilter
+from application.ports.unit_of_work import UnitOfWork
+from application.simulation.paper_orders import EndPaperOrder
+from application.simulation.recording import run_event
+from application.simulation.simulation_ids import SimulationIds
+from application.simulation.valuation import Valuation, value_run
+from domain.portfolio.account import (
+    SIMULATION_ACCOUNT_NAME,
+    Account,
+    AccountMode,
+    Book,
+    Costs,
+    Settlement,
+    TradingState,
+)
+from domain.portfolio.ledger import Bucket, LedgerKey, Phase, Transfer, TransferKind
+from domain.portfolio.simulation_run import (
+    CAPITAL_MAX,
+    CAPITAL_MIN,
+    PriceSource,
+    Replay,
+    SimulationRun,
+    SimulationSettings,
+)
+from domain.shared.decimals import plain
+from domain.shared.errors import FieldFault, Invalid, NotFound
+from domain.shared.ids import Prefix
+
+CURRENCY = "USDT"
+
+
+class OpenSimulation:
+    """First start: the account `simulation` and its first run; nothing when they exist."""
+
+    def __init__(self, ids: Ids, settings: SimulationSettings, initial_capital: Decimal) -> None:
+        self._ids = ids
+        self._settings = settings
+        self._capital = initial_capital
+
+    def __call__(self, work: UnitOfWork) -> SimulationRun:
+        try:
+            account = work.accounts.simulation()
+        except NotFound:
+            account = self._account(work)
+        try:
+            return work.simulation.runs.current()
+        except NotFound:
+            return open_run(account, self._capital, self._settings, self._ids, work)
+
+    def _account(self, work: UnitOfWork) -> Account:
+        account = Account(
+            id=self._ids.new(Prefix.ACCOUNT),
+            owner_id=work.context.owner_id,
+            name=SIMULATION_ACCOUNT_NAME,
+            mode=AccountMode.PAPER,
+            settlement=Settlement.MARGIN,
+            base_currency=CURRENCY,
+            starting_equity=self._capital,
+            calendar="24/7",
+            costs=Costs(self._settings.commission_rate, self._settings.slippage),
+            leverage_default=1,
+            status=TradingState.ACTIVE,
+            created_at=work.now,
+            book=Book.SIMULATION,
+        )
+        work.accounts.add(account)
+        work.events.append(
+            [
+                account_event(
+                    "account_opened",
+                    account.id,
+                    work.now,
+                    f"Account {account.name}: {plain(self._capital)} {CURRENCY} on paper.",
+                    inputs={"name": account.name, "starting_equity": self._capital},
+                    outputs={"account_id": account.id},
+                )
+            ]
+        )
+        return account
+
+
+def open_run(
+    account: Account,
+    capital: Decimal,
+    settings: SimulationSettings,
+    ids: Ids,
+    work: UnitOfWork,
+) -> SimulationRun:
+    """A stopped run with a flat book and the capital as its one deposit."""
+    own_ids = SimulationIds(ids)
+    run = SimulationRun(
+        id=own_ids.new(Prefix.RUN),
+        owner_id=account.owner_id,
+        account_id=account.id,
+        initial_capital=capital,
+        settings=settings,
+        created_at=work.now,
+    )
+    book = work.simulation
+    book.runs.add(run)
+    own = LedgerKey(run.id, run.id, account.base_currency, Bucket.AVAILABLE)
+    transfer = Transfer(
+        own_ids.new(Prefix.TRANSFER),
+        TransferKind.DEPOSIT,
+        Phase.POSTED,
+        capital,
+        replace(own, bucket=Bucket.EXTERNAL),
+        own,
+        "run",
+        run.id,
+        work.now,
+    )
+    balances = book.ledger.balances(run.id)
+    balances.apply((transfer,), on_margin=True)
+    book.ledger.post((transfer,), balances)
+    book.ledger.add_flow(
+        CashFlow(
+            id=own_ids.new(Prefix.FLOW),
+            account_id=run.id,
+            at=work.now,
+            amount=capital,
+            currency=account.base_currency,
+            kind="deposit",
+            source="ledger",
+            note="capital of the run",
+        )
+    )
+    run_event(
+        "simulation_run_opened",
+        run,
+        work,
+        f"New run with {plain(capital)} {account.base_currency}.",
+        inputs={"initial_capital": capital},
+    )
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """Which stored candles to play, how many times as fast as they happened."""
+
+    dataset: str
+    speed: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """`symbols` empty: every instrument the source has prices for."""
+
+    source: PriceSource | None = None
+    symbols: tuple[str, ...] = ()
+    replay: ReplayRequest | None = None
+
+
+class StartSimulation:
+    """Conflict `already_running`; NotFound `unknown_series`; Invalid when terms do not fit."""
+
+    def __init__(self, candles: CandleReader, settings: SimulationSettings) -> None:
+        self._candles = candles
+        self._settings = settings
+
+    def __call__(self, request: StartRequest, work: UnitOfWork) -> SimulationRun:
+        run = work.simulation.runs.current()
+        source = request.source or run.price_source
+        replay, symbols = self._replay(source, request, run, work), request.symbols
+        if replay is not None:
+            symbols = (self._candles.describe(replay.dataset).key.instrument,)
+        started = replace(run.started(source, symbols, replay, work.now), settings=self._settings)
+        work.simulation.runs.save(started)
+        run_event(
+            "simulation_started",
+            started,
+            work,
+            f"The simulation runs on {source.value} prices.",
+            inputs={
+                "price_source": source.value,
+                "symbols": list(symbols),
+                "dataset": replay.dataset if replay else None,
+            },
+        )
+        return started
+
+    def _replay(
+        self, source: PriceSource, request: StartRequest, run: SimulationRun, work: UnitOfWork
+    ) -> Replay | None:
+        wanted = request.replay
+        if source is not PriceSource.REPLAY:
+            if wanted is not None:
+                raise _misfit("not_used", f"not used by {source.value}")
+            return None
+        if wanted is None:
+            if run.replay is None:
+                raise _misfit("missing", "name the dataset and the speed")
+            return run.replay.resumed(work.now)
+        if run.replay is not None and run.replay.dataset == wanted.dataset:
+            return replace(run.replay.resumed(work.now), speed=wanted.speed)
+        series = self._candles.describe(wanted.dataset)
+        return Replay(
+            dataset=series.key.id,
+            interval=series.key.interval,
+            speed=wanted.speed,
+            data_from=series.first_open,
+            wall_from=work.now,
+            played_to=series.first_open,
+        )
+
+
+def _misfit(code: str, message: str) -> Invalid:
+    return Invalid(
+        "invalid_request",
+        "The replay does not fit the price source.",
+        errors=(FieldFault("/replay", code, message),),
+    )
+
+
+def stop_simulation(work: UnitOfWork) -> SimulationRun:
+    """Conflict `already_stopped`. Orders stay; none is matched until the next start."""
+    stopped = work.simulation.runs.current().stopped(work.now)
+    work.simulation.runs.save(stopped)
+    run_event("simulation_stopped", stopped, work, "The simulation was stopped.")
+    return stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The archived run and the new one."""
+
+    archived: SimulationRun
+    run: SimulationRun
+
+
+class ResetSimulation:
+    """Stops, archives and opens a new, flat run with full capital. Invalid for a capital outside
+    100 to 1e9.
+    """
+
+    def __init__(
+        self,
+        ids: Ids,
+        settings: SimulationSettings,
+        initial_capital: Decimal,
+        end_order: EndPaperOrder,
+    ) -> None:
+        self._ids = ids
+        self._settings = settings
+        self._capital = initial_capital
+        self._end = end_order
+
+    def __call__(self, capital: Decimal | None, work: UnitOfWork) -> Reset:
+        wanted = self._capital if capital is None else capital
+        if not CAPITAL_MIN <= wanted <= CAPITAL_MAX:
+            fault = FieldFault("/initial_capital", "out_of_range", "100 to 1000000000")
+            raise Invalid("invalid_request", "The capital is out of range.", errors=(fault,))
+        account = work.accounts.simulation()
+        run = work.simulation.runs.current()
+        for resting in work.simulation.tickets.resting(run.id):
+            self._end.archive(resting, run, work)
+        valuation = value_run(run, account, work)
+        archived = run.archived(summary_of(run, valuation, work), work.now)
+        work.simulation.runs.save(archived)
+        run_event(
+            "simulation_run_archived",
+            archived,
+            work,
+            "The run was archived; its rows stay readable.",
+            outputs={"summary": dict(archived.summary or {})},
+        )
+        return Reset(archived, open_run(account, wanted, self._settings, self._ids, work))
+
+
+def summary_of(run: SimulationRun, value: Valuation, work: UnitOfWork) -> dict[str, object]:
+    """What came of a run; null where a price is missing."""
+    book = work.simulation
+    closed = book.trips.count_closed(run.id)
+    return {
+        "initial_capital": run.initial_capital,
+        "equity": value.equity,
+        "realized_pnl": value.realized_pnl,
+        "unrealized_pnl": value.unrealized_pnl,
+        "fees": value.fees,
+        "funding": value.funding,
+        "volume_quote": run.volume_quote,
+        "closed_trades": closed,
+        "open_positions": len(value.holdings),
+        "orders": book.orders.count(OrderFilter(account_id=run.id)),
+    }

@@ -1,0 +1,328 @@
+"""Submit an order on paper: gate, margin, order and what the market answers in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from application.ports.ids import Ids
+from application.ports.unit_of_work import UnitOfWork
+from application.simulation.book_news import BookNews
+from application.simulation.paper_desk import OpenDesk, PaperDesk
+from application.simulation.paper_gate import PaperDraft, judged, size_by_risk
+from application.simulation.paper_instrument import PaperInstrument, paper_instrument
+from application.simulation.paper_orders import PAPER_VENUE, new_position
+from application.simulation.paper_request import (
+    PaperOrderRequest,
+    require_bracket,
+    require_fitting_terms,
+)
+from application.simulation.recording import paper_event
+from application.simulation.simulation_ids import SimulationIds
+from application.simulation.valuation import Valuation, value_run
+from domain.portfolio.account import Account
+from domain.portfolio.lifecycle import OrderFact, OrderStatus, next_status
+from domain.portfolio.margin import margin_to_hold
+from domain.portfolio.margin_fill import hold_margin
+from domain.portfolio.order import Intent, Order, OrderTerms, OrderType, TimeInForce
+from domain.portfolio.position import Position
+from domain.portfolio.simulation_run import SimulationRun
+from domain.portfolio.ticket import OrderTicket
+from domain.risk.verdict import Verdict
+from domain.shared.decimals import ZERO, plain
+from domain.shared.errors import FieldFault, Invalid
+from domain.shared.ids import Prefix
+from domain.shared.side import Side
+
+
+@dataclass(frozen=True, slots=True)
+class PaperSubmitted:
+    """The order as it stands after the market answered, and its protective orders."""
+
+    order: Order
+    verdict: Verdict
+    children: tuple[Order, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """False when gate or venue refused; the order is stored and readable all the same."""
+        return self.order.status is not OrderStatus.REJECTED
+
+
+class SubmitPaperOrder:
+    """Conflict `simulation_stopped`; Invalid for terms that do not fit; a refusal by the gate is
+    an answer.
+    """
+
+    def __init__(self, ids: Ids, open_desk: OpenDesk, book_news: BookNews) -> None:
+        self._ids = SimulationIds(ids)
+        self._open_desk = open_desk
+        self._book = book_news
+
+    def __call__(self, request: PaperOrderRequest, work: UnitOfWork) -> PaperSubmitted:
+        run = work.simulation.runs.current()
+        run.require_running()
+        require_fitting_terms(request, run.clock(work.now))
+        instrument = paper_instrument(request.symbol, work)
+        account = work.accounts.simulation()
+        desk = self._open_desk(run, account, instrument.id, work)
+        value = value_run(run, account, work)
+        draft = _draft(request, desk, instrument, value)
+        require_bracket(request, draft.entry)
+        verdict = judged(draft, desk, value, work)
+        position = desk.position or new_position(account, run, instrument.id, self._ids, work)
+        order = self._order(draft, position, verdict, account, work)
+        if not verdict.allowed:
+            return self._refused(order, verdict, run, work)
+        children = self._children(order, request, work)
+        return self._sent(order, children, draft, verdict, desk, work)
+
+    def _order(
+        self,
+        draft: PaperDraft,
+        position: Position,
+        verdict: Verdict,
+        account: Account,
+        work: UnitOfWork,
+    ) -> Order:
+        request = draft.request
+        return Order(
+            id=self._ids.new(Prefix.ORDER),
+            client_order_id=self._ids.new(Prefix.CLIENT_ORDER),
+            owner_id=position.owner_id,
+            account_id=position.account_id,
+            position_id=position.id,
+            instrument=position.instrument,
+            venue=PAPER_VENUE,
+            terms=OrderTerms(
+                side=request.side,
+                qty=draft.qty,
+                type=request.type,
+                limit_price=request.limit_price,
+                stop_price=request.stop_price,
+                time_in_force=request.time_in_force,
+                good_till=request.good_till,
+                reduce_only=request.reduce_only or request.is_close,
+                intent=_intent(request, position.qty),
+                origin=request.origin,
+                commission_rate=account.costs.commission_rate,
+                note=request.note,
+            ),
+            status=OrderStatus.PENDING_SUBMIT,
+            created_at=work.now,
+            updated_at=work.now,
+            reserved=draft.margin_needed,
+            reservation_price=draft.entry,
+            checks=tuple(finding.as_document() for finding in verdict.findings),
+        )
+
+    def _refused(
+        self, draft: Order, verdict: Verdict, run: SimulationRun, work: UnitOfWork
+    ) -> PaperSubmitted:
+        first = verdict.refusals[0]
+        order = replace(
+            draft,
+            status=next_status(draft.status, OrderFact.REFUSED),
+            reason=first.reason if first.code == "stale_data" else first.code,
+            rejected_by="gate",
+            reserved=None,
+        )
+        work.simulation.orders.add(order)
+        paper_event(
+            "order_refused",
+            order.position_id,
+            run,
+            work,
+            verdict.sentence(),
+            inputs=_inputs(order),
+            outputs={"order_id": order.id, "failed": [f.code for f in verdict.refusals]},
+        )
+        return PaperSubmitted(order, verdict)
+
+    def _children(
+        self, parent: Order, request: PaperOrderRequest, work: UnitOfWork
+    ) -> tuple[Order, ...]:
+        side = Side.SELL if parent.terms.side is Side.BUY else Side.BUY
+        wanted = (
+            (OrderType.STOP_MARKET, None, request.stop_loss),
+            (OrderType.LIMIT, request.take_profit, None),
+        )
+        return tuple(
+            replace(
+                parent,
+                id=self._ids.new(Prefix.ORDER),
+                client_order_id=self._ids.new(Prefix.CLIENT_ORDER),
+                terms=OrderTerms(
+                    side=side,
+                    qty=parent.terms.qty,
+                    type=kind,
+                    limit_price=limit,
+                    stop_price=stop,
+                    reduce_only=True,
+                    intent=Intent.PROTECT,
+                    origin=parent.terms.origin,
+                    commission_rate=parent.terms.commission_rate,
+                ),
+                reserved=None,
+                reservation_price=None,
+                checks=(),
+            )
+            for kind, limit, stop in wanted
+            if limit is not None or stop is not None
+        )
+
+    def _sent(
+        self,
+        order: Order,
+        children: Sequence[Order],
+        draft: PaperDraft,
+        verdict: Verdict,
+        desk: PaperDesk,
+        work: UnitOfWork,
+    ) -> PaperSubmitted:
+        book = work.simulation
+        position = book.positions.get(order.position_id)
+        for made in (order, *children):
+            book.orders.add(made)
+        balances = book.ledger.balances(*position.holders)
+        transfers = hold_margin(order, position, work.now, lambda: self._ids.new(Prefix.TRANSFER))
+        balances.apply(transfers, on_margin=True)
+        book.ledger.post(transfers, balances)
+        paper_event(
+            "order_submitted",
+            position.id,
+            desk.run,
+            work,
+            f"{order.terms.side} {plain(order.terms.qty)} {order.instrument} on paper.",
+            inputs=_inputs(order),
+            outputs={
+                "order_id": order.id,
+                "client_order_id": order.client_order_id,
+                "children": [child.id for child in children],
+                "reserved": order.reserved,
+            },
+        )
+        tickets = self._tickets(order, children, draft, desk)
+        answer = desk.market.submit(tickets[0], desk.at, tickets[1:])
+        notional = self._book(answer.news, desk, work, tickets)
+        if notional:
+            book.runs.save(desk.run.traded(notional))
+        stored = [book.orders.get(made.id) for made in (order, *children)]
+        return PaperSubmitted(stored[0], verdict, tuple(stored[1:]))
+
+    def _tickets(
+        self, order: Order, children: Sequence[Order], draft: PaperDraft, desk: PaperDesk
+    ) -> list[OrderTicket]:
+        costs = desk.account.costs
+        parent = OrderTicket(
+            order_id=order.id,
+            client_order_id=order.client_order_id,
+            account_id=order.account_id,
+            instrument=order.instrument,
+            side=order.terms.side,
+            qty=order.terms.qty,
+            tick_size=draft.instrument.tick_size,
+            type=order.terms.type,
+            time_in_force=order.terms.time_in_force,
+            limit_price=order.terms.limit_price,
+            stop_price=order.terms.stop_price,
+            trail_fraction=draft.request.trail_fraction,
+            expires_at=_expiry(order, desk.at),
+            reduce_only=order.terms.reduce_only,
+            taker_rate=costs.commission_rate,
+            maker_rate=costs.commission_rate,
+            slippage=costs.slippage,
+            leverage=draft.leverage,
+        )
+        group = self._ids.new(Prefix.GROUP) if children else None
+        return [
+            parent,
+            *(
+                replace(
+                    parent,
+                    order_id=child.id,
+                    client_order_id=child.client_order_id,
+                    side=child.terms.side,
+                    type=child.terms.type,
+                    time_in_force=TimeInForce.GTC,
+                    limit_price=child.terms.limit_price,
+                    stop_price=child.terms.stop_price,
+                    trail_fraction=None,
+                    expires_at=None,
+                    reduce_only=True,
+                    group_id=group,
+                    parent_id=order.id,
+                )
+                for child in children
+            ),
+        ]
+
+
+def _draft(
+    request: PaperOrderRequest, desk: PaperDesk, instrument: PaperInstrument, value: Valuation
+) -> PaperDraft:
+    held = ZERO if desk.position is None else desk.position.qty
+    leverage = _leverage(request, desk, is_held=held != 0)
+    entry = _entry(request, desk)
+    draft = PaperDraft(request, instrument, request.qty or ZERO, entry, leverage, ZERO)
+    if request.qty is None:
+        draft = replace(draft, qty=size_by_risk(draft, desk, value))
+    opening = draft.qty
+    if request.reduce_only or request.is_close:
+        opening = ZERO
+    elif held * request.side.sign < 0:
+        opening = max(ZERO, draft.qty - abs(held))
+    rate = desk.account.costs.commission_rate
+    needed = ZERO if entry is None else margin_to_hold(opening, entry, leverage, rate)
+    return replace(draft, margin_needed=needed)
+
+
+def _leverage(request: PaperOrderRequest, desk: PaperDesk, *, is_held: bool) -> int:
+    if is_held and desk.trip is not None:
+        if request.leverage not in (None, desk.trip.leverage):
+            fault = FieldFault("/leverage", "differs", f"opened with {desk.trip.leverage}")
+            raise Invalid(
+                "invalid_request",
+                "A position keeps the leverage it was opened with.",
+                errors=(fault,),
+            )
+        return desk.trip.leverage
+    return request.leverage or desk.account.leverage_default
+
+
+def _entry(request: PaperOrderRequest, desk: PaperDesk) -> Decimal | None:
+    """Price the figures use: limit, stop, else the touch, else what positions are valued at."""
+    named = request.limit_price or request.stop_price
+    if named is not None or desk.tick is None:
+        return named
+    touch = desk.tick.ask if request.side is Side.BUY else desk.tick.bid
+    return touch or desk.tick.valuation
+
+
+def _intent(request: PaperOrderRequest, held: Decimal) -> Intent:
+    if request.is_close:
+        return Intent.CLOSE
+    if held == 0:
+        return Intent.OPEN
+    return Intent.INCREASE if held * request.side.sign > 0 else Intent.REDUCE
+
+
+def _expiry(order: Order, at: datetime) -> datetime | None:
+    """End of the UTC day for DAY, the account's calendar being 24/7; `good_till` for GTD."""
+    if order.terms.time_in_force is TimeInForce.DAY:
+        midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight + timedelta(days=1)
+    return order.terms.good_till
+
+
+def _inputs(order: Order) -> dict[str, object]:
+    terms = order.terms
+    return {
+        "side": terms.side.value,
+        "qty": terms.qty,
+        "type": terms.type.value,
+        "limit_price": terms.limit_price,
+        "stop_price": terms.stop_price,
+        "intent": terms.intent.value,
+        "origin": terms.origin.value,
+    }
