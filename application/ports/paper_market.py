@@ -37,10 +37,11 @@ class PaperTerms:
 
 @dataclass(frozen=True, slots=True)
 class PaperPosition:
-    """One net position: signed quantity and cost, and the leverage it was opened with."""
+    """One net position: signed quantity and cost; leverage and tick of the order that opened it."""
 
     instrument: str
     basis: CostBasis
+    tick_size: Decimal
     leverage: int = 1
 
 
@@ -49,13 +50,14 @@ class PaperSnapshot:
     """All a market needs to go on: an equal snapshot answers equal events equally.
 
     Every part is stored elsewhere; `prices` may be left out, then every symbol waits for its next
-    price.
+    price. `next_seq` above those of the orders keeps numbering as it was.
     """
 
     wallet: Decimal
     orders: tuple[RestingOrder, ...] = ()
     positions: tuple[PaperPosition, ...] = ()
     prices: tuple[PriceTick, ...] = ()
+    next_seq: int = 1
 
 
 @dataclass(frozen=True, slots=True)

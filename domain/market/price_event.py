@@ -27,7 +27,8 @@ class PriceTick:
     """Everything known of one symbol at `at`; it replaces the tick before it.
 
     `bids` fall and `asks` rise from the touch; without them only the touch is known and its size is
-    not. Invalid `inconsistent_price` when a price is not above zero or the book is crossed.
+    not. `is_bar_close`: all that is known is how a bar ended; orders wait for the next one then.
+    Invalid `inconsistent_price` when a price is not above zero or the book is crossed.
     """
 
     instrument: str
@@ -39,6 +40,7 @@ class PriceTick:
     mark: Decimal | None = None
     bids: tuple[BookLevel, ...] = ()
     asks: tuple[BookLevel, ...] = ()
+    is_bar_close: bool = False
 
     def __post_init__(self) -> None:
         given = [p for p in (self.bid, self.ask, self.last, self.mark) if p is not None]
@@ -86,7 +88,9 @@ class PriceBar:
 
     def close_tick(self) -> PriceTick:
         """What is known once the bar has closed: its close was the last price."""
-        return PriceTick(self.instrument, self.closes_at, self.source, last=self.close)
+        return PriceTick(
+            self.instrument, self.closes_at, self.source, last=self.close, is_bar_close=True
+        )
 
 
 def price_problem(

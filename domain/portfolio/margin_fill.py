@@ -172,7 +172,7 @@ def _position_after(
     return replace(
         position,
         basis=basis,
-        status=PositionStatus.CLOSED if is_flat else position.status,
+        status=PositionStatus.CLOSED if is_flat else _held_status(position.status),
         closed_at=fill.executed_at if is_flat else None,
         high_water=max(position.high_water or fill.price, fill.price),
         low_water=min(position.low_water or fill.price, fill.price),
@@ -180,3 +180,7 @@ def _position_after(
         last_executed_at=max(fill.executed_at, position.last_executed_at or fill.executed_at),
         version=position.version + 1,
     )
+
+
+def _held_status(status: PositionStatus) -> PositionStatus:
+    return PositionStatus.OPEN if status is PositionStatus.PENDING else status
