@@ -101,7 +101,7 @@ class Tickets(Protocol):
 
     def of_orders(self, order_ids: Sequence[str]) -> Mapping[str, StoredTicket]: ...
     def next_seq(self, run_id: str) -> int:
-        """Number of tickets the run ever had: the next time priority."""
+        """One above the highest time priority the run ever gave; 1 for the first."""
         ...
 
     def put(self, run_id: str, tickets: Sequence[StoredTicket]) -> None:

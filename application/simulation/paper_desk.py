@@ -17,6 +17,7 @@ from application.ports.paper_market import (
 )
 from application.ports.simulation import PaperMarkets, StoredTicket
 from application.ports.unit_of_work import UnitOfWork
+from application.simulation.paper_instrument import paper_instrument
 from domain.market.price_event import PriceTick
 from domain.portfolio.account import Account
 from domain.portfolio.ledger import Bucket, LedgerKey
@@ -72,8 +73,9 @@ class OpenDesk:
             PaperSnapshot(
                 wallet=_wallet(run, account, work),
                 orders=tuple(resting),
-                positions=_positions(position, trip),
+                positions=_positions(position, trip, paper_instrument(instrument, work).tick_size),
                 prices=() if tick is None else (tick,),
+                next_seq=book.tickets.next_seq(run.id),
             ),
         )
         return PaperDesk(
@@ -115,8 +117,10 @@ def _wallet(run: SimulationRun, account: Account, work: UnitOfWork) -> Decimal:
     return sum((balances.amount(key) for key in keys), Decimal(0))
 
 
-def _positions(position: Position | None, trip: RoundTrip | None) -> tuple[PaperPosition, ...]:
+def _positions(
+    position: Position | None, trip: RoundTrip | None, tick_size: Decimal
+) -> tuple[PaperPosition, ...]:
     if position is None or position.qty == 0:
         return ()
     leverage = 1 if trip is None else trip.leverage
-    return (PaperPosition(position.instrument, position.basis, leverage),)
+    return (PaperPosition(position.instrument, position.basis, tick_size, leverage),)

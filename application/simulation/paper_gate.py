@@ -10,8 +10,13 @@ from application.simulation.paper_request import PaperOrderRequest
 from application.simulation.valuation import Valuation
 from domain.market.price_event import price_problem
 from domain.risk.margin_gate import MarginContext, MarginLimits, MarginOrder, judge_margin
+from domain.risk.sizing import SizeWish, SizingBook, SizingLimits, TradeRisk, position_size
 from domain.risk.verdict import Verdict
-from domain.shared.decimals import ZERO
+from domain.shared.decimals import ONE, ZERO, divide
+from domain.shared.errors import RuleRefused
+
+# Caps of other accounts that this one does not have.
+_NO_BOUND = Decimal(10) ** 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +71,43 @@ def _open_symbols(desk: PaperDesk, value: Valuation, work: UnitOfWork) -> set[st
     resting = work.simulation.tickets.resting(desk.run.id)
     opening = {r.ticket.instrument for r in resting if not r.ticket.reduce_only}
     return opening | {holding.position.instrument for holding in value.holdings}
+
+
+def size_by_risk(draft: PaperDraft, desk: PaperDesk, value: Valuation) -> Decimal:
+    """Quantity that loses `risk_fraction` of equity when the stop fills, costs included, floored
+    to the step; leverage never enters it, the margin at hand caps it.
+
+    RuleRefused `below_minimum` when less than one step is left. Zero without a price: the gate
+    refuses the order then.
+    """
+    request, entry = draft.request, draft.entry
+    if entry is None or value.equity is None or value.available is None:
+        return ZERO
+    assert request.stop_loss is not None
+    assert request.risk_fraction is not None
+    costs = desk.account.costs
+    # A short is the mirror image of the long whose stop lies as far away.
+    stop = entry - (entry - request.stop_loss) * request.side.sign
+    rate = costs.commission_rate
+    per_unit_cost = rate * (entry + request.stop_loss) + costs.slippage * request.stop_loss
+    unit_margin = divide(entry, Decimal(draft.leverage)) + entry * rate
+    affordable = max(ZERO, divide(value.available, unit_margin))
+    size = position_size(
+        TradeRisk(entry, stop, per_unit_cost, rate),
+        SizeWish(requested=_NO_BOUND, lot_step=draft.instrument.lot_step),
+        SizingLimits(
+            risk_per_trade=min(request.risk_fraction, desk.run.settings.risk_per_trade),
+            max_position_size=_NO_BOUND,
+            position_concentration_limit=_NO_BOUND,
+            max_correlation_exposure=_NO_BOUND,
+            max_drawdown=None,
+        ),
+        SizingBook(equity=value.equity, available_cash=affordable * entry * (ONE + rate)),
+    )
+    if size.quantity <= 0:
+        raise RuleRefused(
+            "below_minimum",
+            "The risk pays for less than one step of quantity.",
+            context={"caps": {cap.name.value: cap.quantity for cap in size.caps}},
+        )
+    return size.quantity

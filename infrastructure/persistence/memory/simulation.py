@@ -114,7 +114,8 @@ class MemoryTickets:
         return {key[1]: row for key, row in self._rows.items() if key[1] in order_ids}
 
     def next_seq(self, run_id: str) -> int:
-        return sum(1 for key, _ in self._rows.items() if key[0] == run_id)
+        given = (row.resting.seq for key, row in self._rows.items() if key[0] == run_id)
+        return max(given, default=0) + 1
 
     def put(self, run_id: str, tickets: Sequence[StoredTicket]) -> None:
         for row in tickets:

@@ -31,7 +31,9 @@ _RESTING = (
     .order_by(sim_tickets.c.seq)
 )
 _RESTING_OF = _RESTING.where(sim_tickets.c.instrument == bindparam("instrument"))
-_COUNT = select(func.count().label("n")).where(sim_tickets.c.run_id == bindparam("run_id"))
+_LAST_SEQ = select(func.max(sim_tickets.c.seq).label("last")).where(
+    sim_tickets.c.run_id == bindparam("run_id")
+)
 _PUT_TICKET = {name: upsert(sim_tickets, made) for name, made in DIALECTS.items()}
 _PUT_TRIP = {name: upsert(sim_round_trips, made) for name, made in DIALECTS.items()}
 _OPEN_TRIP = select(sim_round_trips).where(
@@ -66,8 +68,8 @@ class SqlTickets:
         return {row["order_id"]: _ticket(row) for row in self._session.built(query)}
 
     def next_seq(self, run_id: str) -> int:
-        row = self._session.one(_COUNT, run_id=run_id)
-        return int(row["n"]) if row else 0
+        row = self._session.one(_LAST_SEQ, run_id=run_id) or {}
+        return int(row.get("last") or 0) + 1
 
     def put(self, run_id: str, tickets: Sequence[StoredTicket]) -> None:
         rows = [_ticket_row(run_id, ticket) for ticket in tickets]

@@ -85,6 +85,7 @@ sim_prices = Table(
     Column("mark", ExactDecimal),
     Column("at", Instant, nullable=False),
     Column("source", Text, nullable=False),
+    Column("is_bar_close", Boolean, nullable=False),
 )
 
 sim_equity_points = Table(
@@ -116,6 +117,7 @@ sim_tickets = Table(
     Column("stop_price", ExactDecimal),
     Column("is_triggered", Boolean, nullable=False),
     Column("ended_at", Instant),
+    Index("ix_sim_tickets_run_id_seq", "run_id", "seq"),
     Index(
         "ix_sim_tickets_resting",
         "run_id",

@@ -241,6 +241,7 @@ def upgrade() -> None:
         sa.Column("mark", types.ExactDecimal(), nullable=True),
         sa.Column("at", types.Instant(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("is_bar_close", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["sim_runs.id"], name=op.f("fk_sim_prices_run_id")),
         sa.PrimaryKeyConstraint("run_id", "instrument", name=op.f("pk_sim_prices")),
     )
@@ -436,11 +437,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
     )
+    op.create_index("ix_sim_tickets_run_id_seq", "sim_tickets", ["run_id", "seq"], unique=False)
     protect("sim_transfers")
 
 
 def downgrade() -> None:
     lift("sim_transfers")
+    op.drop_index("ix_sim_tickets_run_id_seq", table_name="sim_tickets")
     op.drop_index(
         "ix_sim_tickets_resting",
         table_name="sim_tickets",

@@ -1,0 +1,123 @@
+"""Apply prices to a run: match its orders, book the fills, mark the equity, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from application.ports.simulation import Resolution
+from application.ports.unit_of_work import UnitOfWork
+from application.simulation.book_news import BookNews
+from application.simulation.paper_desk import OpenDesk
+from application.simulation.valuation import value_run
+from domain.market.price_event import PriceBar, PriceTick
+from domain.portfolio.account import Account
+from domain.portfolio.simulation_run import EquityPoint, Replay, SimulationRun
+from domain.shared.decimals import ZERO
+
+PriceEvent = PriceTick | PriceBar
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The run afterwards and its equity; `ignored` counts prices older than one known before."""
+
+    run: SimulationRun
+    point: EquityPoint | None
+    applied: int
+    ignored: int
+
+
+class ApplyPrices:
+    """Conflict `simulation_stopped`. The order of the events is the order of matching."""
+
+    def __init__(
+        self,
+        open_desk: OpenDesk,
+        book_news: BookNews,
+        minutes_kept: timedelta = timedelta(days=7),
+    ) -> None:
+        self._open_desk = open_desk
+        self._book = book_news
+        self._minutes_kept = minutes_kept
+
+    def __call__(
+        self, events: Sequence[PriceEvent], work: UnitOfWork, replay: Replay | None = None
+    ) -> Applied:
+        """`replay` is where the replay stands once the events are applied."""
+        run = work.simulation.runs.current()
+        run.require_running()
+        account = work.accounts.simulation()
+        known = {tick.instrument: tick for tick in work.simulation.prices.of_run(run.id)}
+        ignored, notional = 0, ZERO
+        for event in events:
+            before = known.get(event.instrument)
+            if not run.watches(event.instrument) or _is_late(event, before):
+                ignored += 1
+                continue
+            notional += self._match(event, before, run, account, work)
+            known[event.instrument] = event if isinstance(event, PriceTick) else event.close_tick()
+        changed = {event.instrument for event in events} & known.keys()
+        work.simulation.prices.put(run.id, [known[name] for name in sorted(changed)])
+        run = run.ticked(work.now, notional, replay or run.replay)
+        work.simulation.runs.save(run)
+        return self._marked(run, account, len(events) - ignored, ignored, work)
+
+    def _match(
+        self,
+        event: PriceEvent,
+        before: PriceTick | None,
+        run: SimulationRun,
+        account: Account,
+        work: UnitOfWork,
+    ) -> Decimal:
+        desk = self._open_desk(run, account, event.instrument, work, before)
+        if not desk.resting and (desk.position is None or desk.position.qty == 0):
+            return ZERO
+        market = desk.market
+        answer = market.on_tick(event) if isinstance(event, PriceTick) else market.on_bar(event)
+        return self._book(answer.news, desk, work)
+
+    def _marked(
+        self, run: SimulationRun, account: Account, applied: int, ignored: int, work: UnitOfWork
+    ) -> Applied:
+        notional = self._expire(run, account, work)
+        if notional:
+            run = run.traded(notional)
+            work.simulation.runs.save(run)
+        at = run.clock(work.now)
+        point = value_run(run, account, work).point(at)
+        if point is not None:
+            for resolution in Resolution:
+                work.simulation.equity.put(run.id, resolution, point)
+            if point.at.minute == 0:
+                work.simulation.equity.forget_minutes_before(at - self._minutes_kept)
+        return Applied(run, point, applied, ignored)
+
+    def _expire(self, run: SimulationRun, account: Account, work: UnitOfWork) -> Decimal:
+        """End orders whose end has come, without waiting for a price of theirs."""
+        at = run.clock(work.now)
+        due = {
+            resting.ticket.instrument
+            for resting in work.simulation.tickets.resting(run.id)
+            if resting.ticket.expires_at is not None and resting.ticket.expires_at <= at
+        }
+        notional = ZERO
+        for instrument in sorted(due):
+            desk = self._open_desk(run, account, instrument, work)
+            notional += self._book(desk.market.expire_due(at).news, desk, work)
+        return notional
+
+
+def _is_late(event: PriceEvent, before: PriceTick | None) -> bool:
+    if before is None:
+        return False
+    if isinstance(event, PriceTick):
+        return event.at < before.at
+    return event.closes_at <= before.at
+
+
+def known_at(events: Sequence[PriceEvent]) -> datetime | None:
+    """Instant of the newest event."""
+    instants = [e.at if isinstance(e, PriceTick) else e.closes_at for e in events]
+    return max(instants, default=None)
