@@ -55,6 +55,10 @@ class SimulationPrices(Protocol):
         """Insert or replace by instrument."""
         ...
 
+    def forget(self, run_id: str) -> None:
+        """Delete the run's prices: another source tells them from now on."""
+        ...
+
 
 class Resolution(StrEnum):
     """How far apart stored equity points lie."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from application.market.newest_close import exact_price
 from application.ports.candles import CandleReader
 from domain.market.candle import Candles, from_ms, to_ms
 from domain.market.price_event import PriceBar
@@ -43,10 +44,9 @@ class ReplayBars:
 
 def _bar(series: CandleSeries, rows: Candles, index: int) -> PriceBar:
     row = rows[index]
-    step = Decimal(1).scaleb(-series.price_scale)
 
     def price(name: str) -> Decimal:
-        return Decimal(repr(float(row[name]))).quantize(step)
+        return exact_price(float(row[name]), series.price_scale)
 
     return PriceBar(
         instrument=series.key.instrument,

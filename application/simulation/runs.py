@@ -175,6 +175,8 @@ class StartSimulation:
             symbols = (self._candles.describe(replay.dataset).key.instrument,)
         started = replace(run.started(source, symbols, replay, work.now), settings=self._settings)
         work.simulation.runs.save(started)
+        if (run.price_source, _dataset(run)) != (source, _dataset(started)):
+            work.simulation.prices.forget(run.id)
         run_event(
             "simulation_started",
             started,
@@ -211,6 +213,10 @@ class StartSimulation:
             wall_from=work.now,
             played_to=series.first_open,
         )
+
+
+def _dataset(run: SimulationRun) -> str | None:
+    return None if run.replay is None else run.replay.dataset
 
 
 def _misfit(code: str, message: str) -> Invalid:

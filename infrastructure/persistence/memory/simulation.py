@@ -67,6 +67,10 @@ class MemorySimulationPrices:
         for price in prices:
             self._rows.put((run_id, price.instrument), price)
 
+    def forget(self, run_id: str) -> None:
+        for key in [key for key, _ in self._rows.items() if key[0] == run_id]:
+            self._rows.drop(key)
+
 
 class MemoryEquityPoints:
     """`EquityPoints` in memory."""

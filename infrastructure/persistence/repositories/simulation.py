@@ -62,6 +62,7 @@ _PRICES = (
     .where(sim_prices.c.run_id == bindparam("run_id"))
     .order_by(sim_prices.c.instrument)
 )
+_FORGET_PRICES = delete(sim_prices).where(sim_prices.c.run_id == bindparam("run_id"))
 _POINTS = select(sim_equity_points).where(sim_equity_points.c.run_id == bindparam("run_id"))
 _FORGET = delete(sim_equity_points).where(
     sim_equity_points.c.resolution == Resolution.MINUTE.value,
@@ -109,6 +110,9 @@ class SqlSimulationPrices:
     def put(self, run_id: str, prices: Sequence[PriceTick]) -> None:
         rows = [{c.name: getattr(p, c.name, run_id) for c in sim_prices.c} for p in prices]
         self._session.run_many(_PUT_PRICE[self._session.dialect_name], rows)
+
+    def forget(self, run_id: str) -> None:
+        self._session.run(_FORGET_PRICES, run_id=run_id)
 
 
 class SqlEquityPoints:

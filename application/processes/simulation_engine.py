@@ -1,0 +1,82 @@
+"""Moves the simulation along: every few seconds it applies the prices that have come since.
+
+Live prices come from the feed, replayed ones from stored candles; manual ones come over HTTP and
+need no turn. Each batch is one command. While the run is stopped a turn does nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from application.context import RequestContext
+from application.ports.clock import Clock
+from application.ports.ids import Ids
+from application.ports.simulation import PriceFeed
+from application.ports.unit_of_work import Store, UnitOfWork
+from application.processes.periodic import Periodic
+from application.simulation.apply_prices import Applied, ApplyPrices, PriceEvent
+from application.simulation.equity_ring import EquityRing
+from application.simulation.replay_bars import ReplayBars
+from domain.portfolio.simulation_run import PriceSource, Replay, SimulationRun
+from domain.shared.errors import NotFound
+from domain.shared.ids import Prefix
+
+NAME = "simulation_engine"
+COMMAND_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class EnginePorts:
+    """What the engine stands on; `owner` tells whose run is moved."""
+
+    store: Store
+    apply: ApplyPrices
+    replay: ReplayBars
+    feed: PriceFeed
+    ring: EquityRing
+    clock: Clock
+    ids: Ids
+    owner: Callable[[], str]
+
+
+class SimulationEngine:
+    """`process` is its thread; `turn` is one step of it."""
+
+    def __init__(self, ports: EnginePorts, tick_seconds: float) -> None:
+        self._ports = ports
+        self.process = Periodic(NAME, self.turn, tick_seconds, first_after_s=tick_seconds)
+
+    def turn(self) -> Applied | None:
+        """Apply what is due; null while the run is stopped."""
+        context = RequestContext(self._ports.owner(), NAME, self._ports.ids.new(Prefix.REQUEST))
+        run = self._running(context)
+        if run is None:
+            return None
+        events, replay = self._due(run)
+        apply, before = self._ports.apply, run.replay
+
+        def command(work: UnitOfWork) -> Applied | None:
+            now = work.simulation.runs.current()
+            if now.id != run.id or not now.is_running or now.replay != before:
+                # Another process played these bars, or somebody stopped the run meanwhile.
+                return None
+            return apply(events, work, replay)
+
+        applied = self._ports.store.command(command, context).result(COMMAND_WITHIN_S)
+        if applied is not None:
+            self._ports.ring.note(applied.run.id, applied.point)
+        return applied
+
+    def _running(self, context: RequestContext) -> SimulationRun | None:
+        try:
+            run = self._ports.store.query(lambda work: work.simulation.runs.current(), context)
+        except NotFound:
+            return None
+        return run if run.is_running else None
+
+    def _due(self, run: SimulationRun) -> tuple[Sequence[PriceEvent], Replay | None]:
+        if run.price_source is PriceSource.REPLAY and run.replay is not None:
+            due = self._ports.replay.due(run.replay, self._ports.clock.now())
+            return due.bars, due.replay
+        if run.price_source is PriceSource.LIVE and self._ports.feed.is_connected:
+            return self._ports.feed.newest(run.symbols), None
+        return (), None

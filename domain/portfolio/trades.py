@@ -1,0 +1,49 @@
+"""A trade: one closed position whose plan opened it, exits it and ends it.
+
+r = realised P&L after fees / (initial quantity · entry price); the R multiple is the same money
+over the risk taken at entry, initial quantity · |entry − first stop|.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from domain.shared.decimals import ZERO, divide
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """What a closed position earned. `realized_pnl` is before fees; `initial_risk` is null when
+    the trade began without a stop.
+    """
+
+    position_id: str
+    instrument: str
+    opened_at: datetime
+    closed_at: datetime
+    entry_price: Decimal
+    initial_qty: Decimal
+    realized_pnl: Decimal
+    fees: Decimal = ZERO
+    initial_risk: Decimal | None = None
+    regime_at_entry: str | None = None
+
+    @property
+    def net_pnl(self) -> Decimal:
+        """Realised P&L after fees."""
+        return self.realized_pnl - self.fees
+
+    @property
+    def r(self) -> Decimal:
+        """Return on what the whole initial quantity cost, after fees."""
+        return divide(self.net_pnl, abs(self.initial_qty) * self.entry_price)
+
+    @property
+    def r_multiple(self) -> Decimal | None:
+        """Net P&L in units of the initial risk; null without one."""
+        return divide(self.net_pnl, self.initial_risk) if self.initial_risk else None
+
+
+def risk_at_entry(qty: Decimal, entry_price: Decimal, stop_price: Decimal) -> Decimal | None:
+    """Money lost if the first stop fills at its price; null when the stop risks nothing."""
+    return abs(qty * (entry_price - stop_price)) or None
