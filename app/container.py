@@ -7,6 +7,7 @@ from app.identity_provider import Identity
 from app.platform_providers import Messaging, Watching, Work
 from app.process_providers import Processes
 from app.settings import Settings
+from app.simulation_providers import Simulation
 from application.market.close_prices import ClosePrices
 from application.market.newest_close import NewestClose
 from application.market.read_candles import ReadCandles
@@ -121,6 +122,7 @@ def build_container(settings: Settings) -> Container:
         Messaging(),
         Market(),
         Portfolio(),
+        Simulation(),
         Identity(),
         Work(),
         Watching(),

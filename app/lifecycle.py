@@ -30,6 +30,7 @@ from application.ports.candles import CandleReader
 from application.ports.rate_limiter import RateLimiter
 from application.ports.unit_of_work import Store, UnitOfWork
 from application.processes.event_pump import EventPump
+from application.simulation.runs import OpenSimulation, ResumeSimulation
 from domain.shared.errors import NotFound
 from infrastructure.compute.supervisor import JobSupervisor
 from infrastructure.persistence.engine import Database
@@ -96,6 +97,14 @@ class Lifecycle:
         context = RequestContext(founder.owner_id, founder.id, "req_first_start")
         open_account = container.get(OpenAccount)
         store.command(lambda work: _with_main_account(open_account, work), context).result()
+        open_simulation = container.get(OpenSimulation)
+        resume = container.get(ResumeSimulation)
+
+        def simulation(work: UnitOfWork) -> None:
+            open_simulation(work)
+            resume(work)
+
+        store.command(simulation, context).result()
 
     def _keep_token(self, token: str) -> None:
         write_private(self.settings.data_dir / OWNER_TOKEN_FILE, token, replace=True)

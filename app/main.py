@@ -17,6 +17,8 @@ from app.api.plans import routes as plans
 from app.api.portfolio import accounts, changes, evaluations
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
+from app.api.simulation import orders as simulation_orders
+from app.api.simulation import routes as simulation
 from app.api.status import routes as status
 from app.container import build_container
 from app.docs_assets import install_docs
@@ -48,6 +50,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     evaluations.router,
     changes.router,
     accounts.router,
+    simulation.router,
+    simulation_orders.router,
     plans.router,
     corporate_actions.router,
     market.router,

@@ -16,23 +16,29 @@ from application.ports.clock import Clock
 from application.ports.ids import Ids
 from application.ports.lease import Lease
 from application.ports.prices import Prices
+from application.ports.simulation import PriceFeed
 from application.ports.unit_of_work import Store
 from application.processes.dividend_calendar import DividendCalendar
 from application.processes.housekeeping import Housekeeping
 from application.processes.order_sweeper import OrderSweeper
 from application.processes.periodic import Periodic
 from application.processes.plan_runner import PlanRunner, RunnerPorts
+from application.processes.simulation_engine import EnginePorts, SimulationEngine
+from application.simulation.apply_prices import ApplyPrices
+from application.simulation.equity_ring import EquityRing
+from application.simulation.replay_bars import ReplayBars
 from domain.shared.errors import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
 class BookProcesses:
-    """Plan runner, order sweeper, dividend calendar, housekeeping."""
+    """Plan runner, order sweeper, dividend calendar, housekeeping, simulation."""
 
     runner: PlanRunner
     sweeper: OrderSweeper
     dividends: DividendCalendar
     housekeeping: Housekeeping
+    simulation: SimulationEngine
 
     def start(self) -> None:
         """Begin; the plan runner's thread waits until somebody turns it on."""
@@ -57,6 +63,7 @@ class BookProcesses:
         yield self.sweeper.process
         yield self.dividends.process
         yield self.housekeeping.process
+        yield self.simulation.process
 
 
 def _is_alive(process: Periodic) -> bool:
@@ -106,3 +113,18 @@ class Processes(Provider):
         self, store: Store, due: DueDividends, clock: Clock, ids: Ids
     ) -> DividendCalendar:
         return DividendCalendar(store, due, clock, ids, owner_of(store))
+
+    @provide
+    def simulation(
+        self,
+        store: Store,
+        apply: ApplyPrices,
+        replay: ReplayBars,
+        feed: PriceFeed,
+        ring: EquityRing,
+        clock: Clock,
+        ids: Ids,
+        settings: Settings,
+    ) -> SimulationEngine:
+        ports = EnginePorts(store, apply, replay, feed, ring, clock, ids, owner_of(store))
+        return SimulationEngine(ports, settings.simulation_tick_seconds)

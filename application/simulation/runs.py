@@ -235,6 +235,22 @@ def stop_simulation(work: UnitOfWork) -> SimulationRun:
     return stopped
 
 
+class ResumeSimulation:
+    """After a restart: a run stays stopped until somebody starts it, or goes on by setting."""
+
+    def __init__(self, start: StartSimulation, *, autostart: bool) -> None:
+        self._start = start
+        self._autostart = autostart
+
+    def __call__(self, work: UnitOfWork) -> SimulationRun:
+        run = work.simulation.runs.current()
+        if run.is_running:
+            run = stop_simulation(work)
+        if self._autostart:
+            return self._start(StartRequest(symbols=run.symbols), work)
+        return run
+
+
 @dataclass(frozen=True, slots=True)
 class Reset:
     """The archived run and the new one."""
