@@ -49,7 +49,7 @@ class BookNews:
                 notional += item.qty * item.price
             else:
                 self._report(item, desk, work)
-        for order_id in remember(desk, tickets, work):
+        for order_id in remember(desk, news, tickets, work):
             order = work.simulation.orders.get(order_id)
             if not order.status.is_terminal:
                 # Cut to the position: it ends with less than it asked for.

@@ -5,7 +5,7 @@ books what it answers and lets it go. Only the instrument's own orders and posit
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -20,6 +20,7 @@ from application.ports.unit_of_work import UnitOfWork
 from application.simulation.paper_instrument import paper_instrument
 from domain.market.price_event import PriceTick
 from domain.portfolio.account import Account
+from domain.portfolio.execution import Execution, News, OrderReport, ReportKind
 from domain.portfolio.ledger import Bucket, LedgerKey
 from domain.portfolio.position import Position
 from domain.portfolio.round_trip import RoundTrip
@@ -89,25 +90,38 @@ def live_position(run: SimulationRun, instrument: str, work: UnitOfWork) -> Posi
     return next((position for position in held if position.account_id == run.id), None)
 
 
-def remember(desk: PaperDesk, tickets: Sequence[OrderTicket], work: UnitOfWork) -> list[str]:
-    """Store what the market knows now; the ids of orders it no longer names.
+def remember(
+    desk: PaperDesk, news: Sequence[News], tickets: Sequence[OrderTicket], work: UnitOfWork
+) -> list[str]:
+    """Store what the market knows after its news; the ids of orders it no longer names.
 
     `tickets` are orders it heard of since it was opened.
     """
     known = {resting.ticket.order_id: resting for resting in desk.resting}
     now = {r.ticket.order_id: r for r in desk.market.open_orders(desk.instrument)}
-    changed = [r for key, r in now.items() if known.get(key) != r]
-    ended = [resting for key, resting in known.items() if key not in now]
-    seq = 0 if not tickets else work.simulation.tickets.next_seq(desk.run.id)
-    ended += [
-        RestingOrder(ticket, desk.at, seq, open_qty=Decimal(0))
-        for ticket in tickets
-        if ticket.order_id not in now and ticket.order_id not in known
-    ]
-    rows = [StoredTicket(resting) for resting in changed]
-    rows += [StoredTicket(resting, ended_at=desk.at) for resting in ended]
+    seq = work.simulation.tickets.next_seq(desk.run.id) if tickets else 0
+    heard = {
+        ticket.order_id: RestingOrder(ticket, desk.at, seq + number, open_qty=Decimal(0))
+        for number, ticket in enumerate(tickets)
+    }
+    gone = [_at_its_end(r, news) for key, r in (heard | known).items() if key not in now]
+    rows = [StoredTicket(resting) for key, resting in now.items() if known.get(key) != resting]
+    rows += [StoredTicket(resting, ended_at=desk.at) for resting in gone]
     work.simulation.tickets.put(desk.run.id, rows)
-    return [resting.ticket.order_id for resting in ended]
+    return [resting.ticket.order_id for resting in gone]
+
+
+def _at_its_end(resting: RestingOrder, news: Sequence[News]) -> RestingOrder:
+    """As the market last saw it: with the executions and the trigger that ended it."""
+    order_id = resting.ticket.order_id
+    for item in news:
+        if isinstance(item, Execution) and item.order_id == order_id:
+            resting = resting.filled(item.qty)
+        elif isinstance(item, OrderReport) and item.order_id == order_id:
+            level = item.stop_price or resting.stop_price
+            triggered = resting.is_triggered or item.kind is ReportKind.TRIGGERED
+            resting = replace(resting, stop_price=level, is_triggered=triggered)
+    return replace(resting, open_qty=Decimal(0))
 
 
 def _wallet(run: SimulationRun, account: Account, work: UnitOfWork) -> Decimal:

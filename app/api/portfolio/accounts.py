@@ -18,6 +18,7 @@ from application.portfolio.accounts import (
     OpenAccount,
     change_account,
 )
+from application.portfolio.books import amounts_of, transfers_of
 from application.portfolio.move_cash import MoveCash, Moved, Movement
 from application.portfolio.views import ValuedAccount, valued_accounts
 from application.ports.prices import Prices
@@ -111,7 +112,7 @@ async def get_account(
     summary="Rename an account or change its costs",
     responses=refusals(
         "404 account_not_found",
-        "409 main_account_is_fixed",
+        "409 account_name_is_fixed",
         "409 name_taken",
         "412 stale_version",
         "428 precondition_required",
@@ -154,7 +155,7 @@ async def list_balances(
     amounts = await runs.query(
         request,
         caller,
-        lambda work: work.ledger.amounts(work.accounts.get(account_id).id),
+        lambda work: amounts_of(work.accounts.get(account_id), work),
     )
     return s.BalancesOut(
         account_id=account_id,
@@ -187,7 +188,7 @@ async def list_transfers(
     transfers = await runs.query(
         request,
         caller,
-        lambda work: work.ledger.transfers(work.accounts.get(account_id).id, paging.page),
+        lambda work: transfers_of(work.accounts.get(account_id), paging.page, work),
     )
     rows = [(key, _transfer_out(transfer)) for key, transfer in transfers]
     items, following = paging.cut(rows, response)
@@ -200,6 +201,7 @@ _CASH_CODES = refusals(
     "409 idempotency_signature_mismatch",
     "409 insufficient_cash",
     "409 reported_by_venue",
+    "409 simulation_account",
     "422 currency_mismatch",
 )
 
@@ -277,7 +279,7 @@ def _account_out(view: ValuedAccount) -> s.AccountOut:
         id=account.id,
         name=account.name,
         mode=account.mode.value,
-        book="main",
+        book=account.book.value,
         settlement=account.settlement.value,
         base_currency=account.base_currency,
         starting_equity=account.starting_equity,

@@ -38,6 +38,7 @@ PricesUsed = Annotated[Prices, Depends(use(Prices))]
     responses=refusals(
         "404 account_not_found",
         "409 insufficient_cash",
+        "409 simulation_account",
         "422 currency_mismatch",
         "422 invalid_plan",
         "422 invalid_qty",
