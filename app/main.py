@@ -17,6 +17,7 @@ from app.api.plans import routes as plans
 from app.api.portfolio import accounts, changes, evaluations
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
+from app.api.routing import accept_trailing_slash
 from app.api.simulation import orders as simulation_orders
 from app.api.simulation import routes as simulation
 from app.api.status import routes as status
@@ -91,6 +92,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     api = APIRouter()
     for router in ROUTERS:
         api.include_router(router)
+    accept_trailing_slash(simulation.router, simulation_orders.router, into=api)
     app.include_router(status.root)
     app.include_router(api, prefix=PREFIX)
     app.include_router(api, prefix=ALIAS, include_in_schema=False)
