@@ -18,6 +18,7 @@ from app.api.portfolio import accounts, changes, evaluations
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
 from app.api.routing import accept_trailing_slash
+from app.api.simulation import confirmations
 from app.api.simulation import orders as simulation_orders
 from app.api.simulation import routes as simulation
 from app.api.status import routes as status
@@ -53,6 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     accounts.router,
     simulation.router,
     simulation_orders.router,
+    confirmations.router,
     plans.router,
     corporate_actions.router,
     market.router,

@@ -16,17 +16,13 @@ from application.ports.clock import Clock
 from application.ports.ids import Ids
 from application.ports.lease import Lease
 from application.ports.prices import Prices
-from application.ports.simulation import PriceFeed
 from application.ports.unit_of_work import Store
 from application.processes.dividend_calendar import DividendCalendar
 from application.processes.housekeeping import Housekeeping
 from application.processes.order_sweeper import OrderSweeper
 from application.processes.periodic import Periodic
 from application.processes.plan_runner import PlanRunner, RunnerPorts
-from application.processes.simulation_engine import EnginePorts, SimulationEngine
-from application.simulation.apply_prices import ApplyPrices
-from application.simulation.equity_ring import EquityRing
-from application.simulation.replay_bars import ReplayBars
+from application.processes.simulation_engine import EngineParts, EnginePorts, SimulationEngine
 from domain.shared.errors import Unavailable
 
 
@@ -92,6 +88,7 @@ class Processes(Provider):
     due_dividends = provide(DueDividends)
     sweeper = provide(OrderSweeper)
     housekeeping = provide(Housekeeping)
+    engine_parts = provide(EngineParts)
     together = provide(BookProcesses)
 
     @provide
@@ -118,13 +115,10 @@ class Processes(Provider):
     def simulation(
         self,
         store: Store,
-        apply: ApplyPrices,
-        replay: ReplayBars,
-        feed: PriceFeed,
-        ring: EquityRing,
+        parts: EngineParts,
         clock: Clock,
         ids: Ids,
         settings: Settings,
     ) -> SimulationEngine:
-        ports = EnginePorts(store, apply, replay, feed, ring, clock, ids, owner_of(store))
+        ports = EnginePorts(store, parts, clock, ids, owner_of(store))
         return SimulationEngine(ports, settings.simulation_tick_seconds)

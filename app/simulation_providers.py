@@ -10,6 +10,7 @@ from application.ports.ids import Ids
 from application.ports.simulation import PaperMarkets, PriceFeed
 from application.simulation.apply_prices import ApplyPrices
 from application.simulation.book_news import BookNews
+from application.simulation.confirmations import Confirmer
 from application.simulation.end_paper_trades import CancelPaperOrder, ClosePaperPosition
 from application.simulation.equity_ring import EquityRing
 from application.simulation.paper_desk import OpenDesk
@@ -39,6 +40,7 @@ class Simulation(Provider):
     cancel = provide(CancelPaperOrder)
     close = provide(ClosePaperPosition)
     replay = provide(ReplayBars)
+    confirmer = provide(Confirmer)
 
     @provide
     def markets(self) -> PaperMarkets:

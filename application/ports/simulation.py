@@ -20,6 +20,7 @@ from application.ports.repositories import (
     Positions,
 )
 from domain.market.price_event import PriceTick
+from domain.portfolio.confirmation import ConfirmationRequest
 from domain.portfolio.round_trip import RoundTrip
 from domain.portfolio.simulation_run import EquityPoint, SimulationRun
 from domain.portfolio.ticket import RestingOrder
@@ -129,6 +130,22 @@ class RoundTrips(Protocol):
     def open_in(self, run_id: str) -> Sequence[RoundTrip]: ...
 
 
+class Confirmations(Protocol):
+    """Orders of the owner that wait for a person."""
+
+    def get(self, confirmation_id: str) -> ConfirmationRequest:
+        """NotFound `confirmation_not_found`."""
+        ...
+
+    def put(self, confirmation: ConfirmationRequest) -> None:
+        """Insert or replace by id."""
+        ...
+
+    def pending(self) -> Sequence[ConfirmationRequest]:
+        """Those nobody answered, expired ones included, by id."""
+        ...
+
+
 class PaperMarkets(Protocol):
     """Makes a market that goes on from a snapshot."""
 
@@ -171,3 +188,5 @@ class SimulationBook(Protocol):
     def tickets(self) -> Tickets: ...
     @property
     def trips(self) -> RoundTrips: ...
+    @property
+    def confirmations(self) -> Confirmations: ...

@@ -14,6 +14,7 @@ from application.ports.simulation import PriceFeed
 from application.ports.unit_of_work import Store, UnitOfWork
 from application.processes.periodic import Periodic
 from application.simulation.apply_prices import Applied, ApplyPrices, PriceEvent
+from application.simulation.confirmations import Confirmer
 from application.simulation.equity_ring import EquityRing
 from application.simulation.replay_bars import ReplayBars
 from domain.portfolio.simulation_run import PriceSource, Replay, SimulationRun
@@ -25,14 +26,22 @@ COMMAND_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class EnginePorts:
-    """What the engine stands on; `owner` tells whose run is moved."""
+class EngineParts:
+    """What a turn is made of."""
 
-    store: Store
     apply: ApplyPrices
     replay: ReplayBars
     feed: PriceFeed
     ring: EquityRing
+    confirmer: Confirmer
+
+
+@dataclass(frozen=True, slots=True)
+class EnginePorts:
+    """What the engine stands on; `owner` tells whose run is moved."""
+
+    store: Store
+    parts: EngineParts
     clock: Clock
     ids: Ids
     owner: Callable[[], str]
@@ -52,18 +61,19 @@ class SimulationEngine:
         if run is None:
             return None
         events, replay = self._due(run)
-        apply, before = self._ports.apply, run.replay
+        parts, before = self._ports.parts, run.replay
 
         def command(work: UnitOfWork) -> Applied | None:
             now = work.simulation.runs.current()
             if now.id != run.id or not now.is_running or now.replay != before:
                 # Another process played these bars, or somebody stopped the run meanwhile.
                 return None
-            return apply(events, work, replay)
+            parts.confirmer.expire(work)
+            return parts.apply(events, work, replay)
 
         applied = self._ports.store.command(command, context).result(COMMAND_WITHIN_S)
         if applied is not None:
-            self._ports.ring.note(applied.run.id, applied.point)
+            self._ports.parts.ring.note(applied.run.id, applied.point)
         return applied
 
     def _running(self, context: RequestContext) -> SimulationRun | None:
@@ -75,8 +85,8 @@ class SimulationEngine:
 
     def _due(self, run: SimulationRun) -> tuple[Sequence[PriceEvent], Replay | None]:
         if run.price_source is PriceSource.REPLAY and run.replay is not None:
-            due = self._ports.replay.due(run.replay, self._ports.clock.now())
+            due = self._ports.parts.replay.due(run.replay, self._ports.clock.now())
             return due.bars, due.replay
-        if run.price_source is PriceSource.LIVE and self._ports.feed.is_connected:
-            return self._ports.feed.newest(run.symbols), None
+        if run.price_source is PriceSource.LIVE and self._ports.parts.feed.is_connected:
+            return self._ports.parts.feed.newest(run.symbols), None
         return (), None

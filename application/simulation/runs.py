@@ -21,6 +21,7 @@ from domain.portfolio.account import (
     Settlement,
     TradingState,
 )
+from domain.portfolio.confirmation import ConfirmationStatus
 from domain.portfolio.ledger import Bucket, LedgerKey, Phase, Transfer, TransferKind
 from domain.portfolio.simulation_run import (
     CAPITAL_MAX,
@@ -285,6 +286,11 @@ class ResetSimulation:
         run = work.simulation.runs.current()
         for resting in work.simulation.tickets.resting(run.id):
             self._end.archive(resting, run, work)
+        for confirmation in work.simulation.confirmations.pending():
+            ended = confirmation.decided(
+                ConfirmationStatus.REJECTED, work.now, reason="run_archived"
+            )
+            work.simulation.confirmations.put(ended)
         valuation = value_run(run, account, work)
         archived = run.archived(summary_of(run, valuation, work), work.now)
         work.simulation.runs.save(archived)

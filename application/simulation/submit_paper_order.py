@@ -49,6 +49,21 @@ class PaperSubmitted:
         return self.order.status is not OrderStatus.REJECTED
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedOrder:
+    """A drafted order with its verdict and the market it would go to."""
+
+    draft: PaperDraft
+    desk: PaperDesk
+    verdict: Verdict
+
+    @property
+    def price(self) -> Decimal:
+        """What the market says the symbol is worth now, else the price its figures use."""
+        valuation = None if self.desk.tick is None else self.desk.tick.valuation
+        return valuation or self.draft.entry or ZERO
+
+
 class SubmitPaperOrder:
     """Conflict `simulation_stopped`; Invalid for terms that do not fit; a refusal by the gate is
     an answer.
@@ -60,6 +75,10 @@ class SubmitPaperOrder:
         self._book = book_news
 
     def __call__(self, request: PaperOrderRequest, work: UnitOfWork) -> PaperSubmitted:
+        return self.commit(self.prepare(request, work), work)
+
+    def prepare(self, request: PaperOrderRequest, work: UnitOfWork) -> PreparedOrder:
+        """Draft the order and run every check on it; nothing is written."""
         run = work.simulation.runs.current()
         run.require_running()
         require_fitting_terms(request, run.clock(work.now))
@@ -69,13 +88,19 @@ class SubmitPaperOrder:
         value = value_run(run, account, work)
         draft = _draft(request, desk, instrument, value)
         require_bracket(request, draft.entry)
-        verdict = judged(draft, desk, value, work)
-        position = desk.position or new_position(account, run, instrument.id, self._ids, work)
-        order = self._order(draft, position, verdict, account, work)
+        return PreparedOrder(draft, desk, judged(draft, desk, value, work))
+
+    def commit(self, prepared: PreparedOrder, work: UnitOfWork) -> PaperSubmitted:
+        """Store the order, refused or accepted, and tell the market of an accepted one."""
+        draft, desk, verdict = prepared.draft, prepared.desk, prepared.verdict
+        position = desk.position or new_position(
+            desk.account, desk.run, desk.instrument, self._ids, work
+        )
+        order = self._order(draft, position, verdict, desk.account, work)
         if not verdict.allowed:
-            return self._refused(order, verdict, run, work)
-        children = self._children(order, request, work)
-        return self._sent(order, children, draft, verdict, desk, work)
+            return self._refused(order, verdict, desk.run, work)
+        children = self._children(order, draft.request)
+        return self._sent(order, children, prepared, work)
 
     def _order(
         self,
@@ -139,9 +164,7 @@ class SubmitPaperOrder:
         )
         return PaperSubmitted(order, verdict)
 
-    def _children(
-        self, parent: Order, request: PaperOrderRequest, work: UnitOfWork
-    ) -> tuple[Order, ...]:
+    def _children(self, parent: Order, request: PaperOrderRequest) -> tuple[Order, ...]:
         side = Side.SELL if parent.terms.side is Side.BUY else Side.BUY
         wanted = (
             (OrderType.STOP_MARKET, None, request.stop_loss),
@@ -175,12 +198,10 @@ class SubmitPaperOrder:
         self,
         order: Order,
         children: Sequence[Order],
-        draft: PaperDraft,
-        verdict: Verdict,
-        desk: PaperDesk,
+        prepared: PreparedOrder,
         work: UnitOfWork,
     ) -> PaperSubmitted:
-        book = work.simulation
+        book, desk = work.simulation, prepared.desk
         position = book.positions.get(order.position_id)
         for made in (order, *children):
             book.orders.add(made)
@@ -202,13 +223,13 @@ class SubmitPaperOrder:
                 "reserved": order.reserved,
             },
         )
-        tickets = self._tickets(order, children, draft, desk)
+        tickets = self._tickets(order, children, prepared.draft, desk)
         answer = desk.market.submit(tickets[0], desk.at, tickets[1:])
         notional = self._book(answer.news, desk, work, tickets)
         if notional:
             book.runs.save(desk.run.traded(notional))
         stored = [book.orders.get(made.id) for made in (order, *children)]
-        return PaperSubmitted(stored[0], verdict, tuple(stored[1:]))
+        return PaperSubmitted(stored[0], prepared.verdict, tuple(stored[1:]))
 
     def _tickets(
         self, order: Order, children: Sequence[Order], draft: PaperDraft, desk: PaperDesk

@@ -4,6 +4,7 @@ from functools import cached_property
 
 from application.context import RequestContext
 from infrastructure.persistence.book_session import SimulationSession
+from infrastructure.persistence.repositories.confirmations import SqlConfirmations
 from infrastructure.persistence.repositories.evaluations import SqlEvaluations
 from infrastructure.persistence.repositories.ledger import SqlLedgerBook
 from infrastructure.persistence.repositories.orders import SqlFills, SqlOrders
@@ -67,3 +68,7 @@ class SqlSimulationBook:
     @cached_property
     def trips(self) -> SqlRoundTrips:
         return SqlRoundTrips(self._session)
+
+    @cached_property
+    def confirmations(self) -> SqlConfirmations:
+        return SqlConfirmations(self._session, self._context)

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request, Response
 
 from app.api.dependencies import OrderSender, Reader, RiskReducer, Runs, use
-from app.api.idempotency import Key, OnceOnly
+from app.api.idempotency import Key, OnceOnly, Presented
 from app.api.paging import Listing, PageQuery, listed
 from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
@@ -16,10 +16,12 @@ from app.api.wire import ExactJsonResponse
 from application.ports.repositories import OrderFilter
 from application.ports.simulation import PriceFeed
 from application.ports.unit_of_work import UnitOfWork
+from application.simulation.confirmations import Confirmer, waits_for_a_person
 from application.simulation.end_paper_trades import CancelPaperOrder, ClosePaperPosition
 from application.simulation.overview import overview
 from application.simulation.paper_request import PaperOrderRequest
-from application.simulation.submit_paper_order import PaperSubmitted, SubmitPaperOrder
+from application.simulation.submit_paper_order import SubmitPaperOrder
+from domain.portfolio.order import Origin
 
 router = capability_router("simulation")
 Paging = Annotated[PageQuery, Depends()]
@@ -50,9 +52,11 @@ _SUBMIT_CODES = (
         *_SUBMIT_CODES,
         "422 invalid_qty",
         "422 invalid_bracket",
+        "429 confirmation_queue_full",
         "422 invalid_stop",
         "422 no_equity",
-    ),
+    )
+    | {202: {"description": "Waits for confirmation", "model": s.ConfirmationOut}},
 )
 async def submit_simulation_order(
     request: Request,
@@ -61,6 +65,7 @@ async def submit_simulation_order(
     key: Key,
     once: OnceOnly,
     submit: Annotated[SubmitPaperOrder, Depends(use(SubmitPaperOrder))],
+    confirmer: Annotated[Confirmer, Depends(use(Confirmer))],
 ) -> Response:
     wanted = PaperOrderRequest(
         symbol=body.symbol,
@@ -78,15 +83,16 @@ async def submit_simulation_order(
         time_in_force=body.time_in_force,
         good_till=body.good_till,
         note=body.note,
+        origin=Origin(body.origin),
     )
     request_id = request_id_of(request)
-    return await once(
-        request,
-        caller,
-        key,
-        lambda work: _documented(submit(wanted, work), work),
-        lambda done: present.submitted(request_id, *done),
-    )
+
+    def command(work: UnitOfWork) -> Presented:
+        if waits_for_a_person(wanted, work):
+            return present.answered(request_id, confirmer.queue(wanted, work), work, 202)
+        return present.submitted(request_id, *present.documented(submit(wanted, work), work))
+
+    return await once(request, caller, key, command, lambda said: said)
 
 
 @router.get(
@@ -191,7 +197,7 @@ async def close_simulation_position(
         request,
         caller,
         key,
-        lambda work: _documented(close(symbol, share, work), work),
+        lambda work: present.documented(close(symbol, share, work), work),
         lambda done: present.submitted(request_id, *done),
         parent=symbol.upper(),
     )
@@ -223,8 +229,3 @@ async def list_simulation_trades(
 def _run_id(named: str | None, work: UnitOfWork) -> str:
     runs = work.simulation.runs
     return runs.current().id if named is None else runs.get(named).id
-
-
-def _documented(done: PaperSubmitted, work: UnitOfWork) -> tuple[PaperSubmitted, Document]:
-    document = present.order_documents([done.order], work)[0]
-    return done, {**document, "children": [child.id for child in done.children]}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from decimal import Decimal
 
 from app.api.idempotency import Presented
@@ -10,11 +11,13 @@ from app.api.problems import Problem
 from app.api.simulation import schemas as s
 from application.ports.simulation import StoredTicket
 from application.ports.unit_of_work import UnitOfWork
+from application.simulation.confirmations import Answered
 from application.simulation.overview import Overview
 from application.simulation.performance import RunPerformance
 from application.simulation.runs import Reset
 from application.simulation.submit_paper_order import PaperSubmitted
 from application.simulation.valuation import Valuation, ValuedHolding
+from domain.portfolio.confirmation import ConfirmationRequest
 from domain.portfolio.margin import liquidation_price
 from domain.portfolio.order import Order
 from domain.portfolio.round_trip import RoundTrip
@@ -314,3 +317,34 @@ def submitted(request_id: str, result: PaperSubmitted, document: dict[str, objec
             },
         ),
     )
+
+
+def documented(done: PaperSubmitted, work: UnitOfWork) -> tuple[PaperSubmitted, dict[str, object]]:
+    """The order as it is answered, with its protective orders."""
+    document = order_documents([done.order], work)[0]
+    return done, {**document, "children": [child.id for child in done.children]}
+
+
+def confirmation_out(waiting: ConfirmationRequest, now: datetime) -> s.ConfirmationOut:
+    """A waiting order, or what became of it."""
+    return s.ConfirmationOut(
+        id=waiting.id,
+        status=waiting.status_at(now).value,
+        run_id=waiting.run_id,
+        symbol=waiting.instrument,
+        request=dict(waiting.request),
+        reference_price=waiting.reference_price,
+        created_at=waiting.created_at,
+        expires_at=waiting.expires_at,
+        decided_at=waiting.decided_at,
+        order_id=waiting.order_id,
+        reason=waiting.reason,
+    )
+
+
+def answered(request_id: str, done: Answered, work: UnitOfWork, status: int) -> Presented:
+    """The request after an answer; a refusal by the gate is 422 with every check."""
+    if done.submitted is not None and not done.submitted.accepted:
+        return submitted(request_id, *documented(done.submitted, work))
+    assert done.confirmation is not None
+    return Presented(status, confirmation_out(done.confirmation, work.now))

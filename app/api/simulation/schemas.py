@@ -117,6 +117,47 @@ class PaperOrderIn(RequestModel):
     time_in_force: AnyTimeInForce = TimeInForce.GTC
     good_till: Moment | None = None
     note: Annotated[str, Field(max_length=500)] | None = None
+    origin: Literal["manual", "strategy"] = Field(
+        "manual",
+        description="An order of a strategy waits for confirmation unless the setting "
+        "`order_confirmation_required` is off.",
+    )
+
+
+class ModifyConfirmationIn(RequestModel):
+    """Terms to change; the rest stays."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"quantity": 0.05}]})
+
+    quantity: Quantity | None = None
+    price: Price | None = None
+    stop_price: Price | None = None
+    stop_loss: Price | None = None
+    take_profit: Price | None = None
+
+
+class RejectConfirmationIn(RequestModel):
+    """Why not."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)] = "rejected"
+
+
+class ConfirmationOut(AnswerModel):
+    """An order that waits for a person, or what became of it."""
+
+    id: str
+    status: str = Field(
+        description="pending, confirmed, rejected or expired.", examples=["pending"]
+    )
+    run_id: str
+    symbol: str
+    request: dict[str, object]
+    reference_price: Number
+    created_at: Moment
+    expires_at: Moment
+    decided_at: Moment | None
+    order_id: str | None
+    reason: str | None
 
 
 class ClosePositionIn(RequestModel):

@@ -1,12 +1,14 @@
 """The simulation's book in memory."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from application.context import RequestContext
 from application.ports.repositories import Page
 from application.ports.simulation import Resolution, StoredTicket
 from domain.market.price_event import PriceTick
+from domain.portfolio.confirmation import ConfirmationRequest, ConfirmationStatus
 from domain.portfolio.round_trip import RoundTrip
 from domain.portfolio.simulation_run import EquityPoint, SimulationRun
 from domain.portfolio.ticket import RestingOrder
@@ -15,6 +17,7 @@ from infrastructure.persistence.memory.book import MemoryFills, MemoryOrders, Me
 from infrastructure.persistence.memory.ledger import MemoryLedgerBook
 from infrastructure.persistence.memory.platform import MemoryEvaluations
 from infrastructure.persistence.memory.tables import SimulationTables, page_of
+from infrastructure.persistence.types import from_json, to_json
 
 
 class MemorySimulationRuns:
@@ -152,6 +155,33 @@ class MemoryRoundTrips:
         return sorted(live, key=lambda trip: trip.id)
 
 
+class MemoryConfirmations:
+    """`Confirmations` in memory."""
+
+    def __init__(self, tables: SimulationTables, context: RequestContext) -> None:
+        self._rows = tables.confirmations
+        self._owner_id = context.owner_id
+
+    def get(self, confirmation_id: str) -> ConfirmationRequest:
+        found = self._rows.get(confirmation_id)
+        if found is None or found.owner_id != self._owner_id:
+            raise NotFound("confirmation_not_found", f"No request {confirmation_id}.")
+        return found
+
+    def put(self, confirmation: ConfirmationRequest) -> None:
+        # What a document store gives back, not the objects that were put in.
+        request = from_json(to_json(dict(confirmation.request)))
+        self._rows.put(confirmation.id, replace(confirmation, request=request))
+
+    def pending(self) -> Sequence[ConfirmationRequest]:
+        waiting = (
+            row
+            for row in self._rows.values()
+            if row.owner_id == self._owner_id and row.status is ConfirmationStatus.PENDING
+        )
+        return sorted(waiting, key=lambda row: row.id)
+
+
 class MemorySimulationBook:
     """`SimulationBook` in memory."""
 
@@ -166,3 +196,4 @@ class MemorySimulationBook:
         self.equity = MemoryEquityPoints(tables)
         self.tickets = MemoryTickets(tables)
         self.trips = MemoryRoundTrips(tables)
+        self.confirmations = MemoryConfirmations(tables, context)

@@ -20,6 +20,7 @@ from application.ports.repositories import (
 from application.ports.simulation import Resolution, StoredTicket
 from domain.market.price_event import PriceTick
 from domain.portfolio.account import Account
+from domain.portfolio.confirmation import ConfirmationRequest
 from domain.portfolio.dividend import Dividend, Entitlement
 from domain.portfolio.fill import Fill
 from domain.portfolio.ledger import LedgerKey, Transfer
@@ -151,6 +152,7 @@ class SimulationTables(BookTables):
     points: Table[tuple[str, Resolution, datetime], EquityPoint] = field(init=False)
     tickets: Table[tuple[str, str], StoredTicket] = field(init=False)
     trips: Table[str, RoundTrip] = field(init=False)
+    confirmations: Table[str, ConfirmationRequest] = field(init=False)
 
 
 @dataclass(frozen=True)
