@@ -124,6 +124,8 @@ class BookNews:
     def _fill(
         self, execution: Execution, order: Order, position: Position, work: UnitOfWork
     ) -> Fill:
+        # The market tells executions in their order; time and tie-break keep the book in it.
+        last = position.last_executed_at or execution.executed_at
         return Fill(
             id=self._ids.new(Prefix.FILL),
             order_id=order.id,
@@ -136,9 +138,9 @@ class BookNews:
             price=execution.price,
             fee=execution.fee,
             fee_currency=position.currency,
-            executed_at=execution.executed_at,
+            executed_at=max(execution.executed_at, last),
             recorded_at=work.now,
-            external_id=execution.external_id,
+            external_id=f"{position.version:08d}:{execution.external_id}",
             liquidity=execution.liquidity,
         )
 
