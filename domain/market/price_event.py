@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from domain.shared.decimals import ZERO, divide
-from domain.shared.errors import Invalid
+from domain.shared.errors import Defect, Invalid
 
 PRICE_AGE_MAX_S = Decimal(15)
 NO_PRICE = "no_price"
@@ -65,7 +65,7 @@ class PriceTick:
 
 @dataclass(frozen=True, slots=True)
 class PriceBar:
-    """One finished bar [opens_at, closes_at). Invalid `inconsistent_bar` when its prices cannot
+    """One finished bar [opens_at, closes_at). Defect `impossible_bar` when its prices cannot
     be."""
 
     instrument: str
@@ -80,11 +80,11 @@ class PriceBar:
     def __post_init__(self) -> None:
         prices = (self.open, self.high, self.low, self.close)
         if any(not price.is_finite() or price <= 0 for price in prices):
-            raise Invalid("inconsistent_bar", "Prices are finite and above zero.")
+            raise Defect("impossible_bar", "Prices are finite and above zero.")
         if self.low > min(self.open, self.close) or self.high < max(self.open, self.close):
-            raise Invalid("inconsistent_bar", "Open and close lie between low and high.")
+            raise Defect("impossible_bar", "Open and close lie between low and high.")
         if self.closes_at <= self.opens_at:
-            raise Invalid("inconsistent_bar", "A bar closes after it opens.")
+            raise Defect("impossible_bar", "A bar closes after it opens.")
 
     def close_tick(self) -> PriceTick:
         """What is known once the bar has closed: its close was the last price."""

@@ -7,8 +7,11 @@ from domain.shared.side import Side
 
 
 def taker_price_to_tick(side: Side, price: Decimal, tick: Decimal) -> Decimal:
-    """Against the order: a BUY pays the tick above, a SELL receives the tick below."""
-    return ceil_to(price, tick) if side is Side.BUY else floor_to(price, tick)
+    """Against the order: a BUY pays the tick above, a SELL receives the tick below; never below
+    one tick.
+    """
+    rounded = ceil_to(price, tick) if side is Side.BUY else floor_to(price, tick)
+    return max(rounded, tick)
 
 
 def stop_to_tick(exit_side: Side, price: Decimal, tick: Decimal) -> Decimal:

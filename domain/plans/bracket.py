@@ -86,15 +86,19 @@ def reward_risk(plan: BracketPlan, reference_price: Decimal) -> Decimal | None:
     return divide(abs(plan.take_profit - entry), abs(entry - plan.stop))
 
 
-def protected_qty(
-    entry_filled_qty: Decimal, exit_filled_qty: Decimal, position_qty: Decimal
-) -> Decimal:
-    """What each of the two children may still execute.
+def after_entry_fill(open_qty: Decimal, entry_fill_qty: Decimal) -> Decimal:
+    """A child grows by what its entry has filled."""
+    return open_qty + entry_fill_qty
 
-    It follows what the entry filled, less what either child filled, and is never more than the
-    position (its quantity on the bracket's side, 0 when flat or turned round).
-    """
-    return max(ZERO, min(entry_filled_qty - exit_filled_qty, position_qty))
+
+def after_sibling_fill(open_qty: Decimal, sibling_fill_qty: Decimal) -> Decimal:
+    """One child's execution takes the same quantity from the other; 0 cancels it."""
+    return max(ZERO, open_qty - sibling_fill_qty)
+
+
+def within_position(open_qty: Decimal, closable_qty: Decimal) -> Decimal:
+    """A reduce-only order never exceeds what it can close; 0 cancels it."""
+    return min(open_qty, closable_qty)
 
 
 def is_hold_over(plan: BracketPlan, bars_held: int) -> bool:

@@ -16,8 +16,8 @@ def bracket_children(
     """Stop, and target if the plan has one, for the entry's ticket.
 
     Order ids come from the plan, client order ids in the order (stop, target). A plan that trails
-    has a trailing stop that starts no looser than its stop. Defect `invalid_bracket` when the plan
-    names no order id.
+    has a trailing stop that starts no looser than its stop. Defect `bracket_without_ids` when the
+    plan names no order id.
     """
     child = replace(
         entry,
@@ -54,5 +54,5 @@ def bracket_children(
 
 def _named(order_id: str | None) -> str:
     if order_id is None:
-        raise Defect("invalid_bracket", "A bracket's children have ids before they are sent.")
+        raise Defect("bracket_without_ids", "A bracket's children have ids before they are sent.")
     return order_id

@@ -29,14 +29,21 @@ Move = tuple[TransferKind, Phase, Decimal, LedgerKey, LedgerKey]
 class MarginBooking:
     """What booking needs besides the position, the order and the fill.
 
-    `leverage` is the one the position was opened with. `history` yields all earlier entries of the
-    position; it is read only for an execution older than one already booked.
+    `leverage` is the one the position was opened with, `order_leverage` the order's if it differs:
+    the order's hold counts with it, and what the order opens. `history` yields all earlier entries
+    of the position; it is read only for an execution older than one already booked.
     """
 
     balances: Balances
     leverage: int
     history: Callable[[], Sequence[BookEntry]]
     new_id: Callable[[], str]
+    order_leverage: int | None = None
+
+    @property
+    def opening_leverage(self) -> int:
+        """Leverage of what the order opens."""
+        return self.leverage if self.order_leverage is None else self.order_leverage
 
 
 def apply_margin_fill(
@@ -49,14 +56,14 @@ def apply_margin_fill(
     """
     moved = order.with_fill(fill.qty, fill.price, fill.fee, fill.recorded_at)
     basis, realized, restated, is_newest = _basis_after(position, fill, booking.history)
-    moved = replace(moved, reserved=_hold_after(order, moved, booking.leverage))
+    moved = replace(moved, reserved=_hold_after(order, moved, booking.opening_leverage))
     change = basis.realized_pnl - position.basis.realized_pnl
     moves = [
         *_hold_released(position, order, moved),
         *_contracts(position, fill),
         *_profit(position, change),
         _paid(TransferKind.FEE, fill.fee, position, Bucket.AVAILABLE, Bucket.FEES),
-        *_margin_moved(position, basis, booking.leverage),
+        *_margin_moved(position, basis, booking),
     ]
     transfers = _transfers(moves, fill.id, "fill", fill.recorded_at, booking.new_id)
     booking.balances.apply(transfers, on_margin=True)
@@ -133,8 +140,10 @@ def _profit(position: Position, change: Decimal) -> list[Move]:
     return [_paid(TransferKind.REALIZED_PNL, abs(change), position, source, target)]
 
 
-def _margin_moved(position: Position, basis: CostBasis, leverage: int) -> list[Move]:
-    before = isolated_margin(position.basis.cost or ZERO, leverage)
+def _margin_moved(position: Position, basis: CostBasis, booking: MarginBooking) -> list[Move]:
+    before = isolated_margin(position.basis.cost or ZERO, booking.leverage)
+    is_kept = position.qty * basis.qty > 0
+    leverage = booking.leverage if is_kept else booking.opening_leverage
     change = isolated_margin(basis.cost or ZERO, leverage) - before
     source, target = Bucket.AVAILABLE, Bucket.MARGIN
     if change < 0:

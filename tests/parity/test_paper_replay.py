@@ -23,7 +23,7 @@ from domain.portfolio.order import Order, OrderTerms, OrderType
 from domain.portfolio.position import Position, PositionStatus
 from domain.shared.side import Side
 from tests.support.paper import D, PaperScene
-from tests.support.paper_session import SYMBOLS, WALLET, Action, market, perform, sessions
+from tests.support.paper_session import SYMBOLS, WALLET, Action, Submit, market, perform, sessions
 from tests.unit.test_margin_fill import EMPTY
 
 
@@ -82,9 +82,10 @@ class Book:
         self.positions: dict[str, Position] = {}
         self.balances = Balances({EMPTY.cash_key(Bucket.AVAILABLE): WALLET})
         self._history: dict[str, list[Any]] = defaultdict(list)
+        self._leverage: dict[str, int] = {}
         self._ids = count(1)
 
-    def apply(self, execution: Execution, leverage: int) -> None:
+    def apply(self, execution: Execution, order_leverage: int) -> None:
         position = self.positions.get(execution.instrument)
         if position is None or position.status is PositionStatus.CLOSED:
             position = replace(
@@ -103,29 +104,38 @@ class Book:
             execution.executed_at, external_id=f"{number:06}",
         )  # fmt: skip
         history = self._history[position.id]
+        leverage = self._leverage[position.id] if position.qty else order_leverage
         booking = MarginBooking(
-            self.balances, leverage, lambda: history, lambda: f"trf_{next(self._ids)}"
-        )
-        self.positions[execution.instrument] = apply_margin_fill(
-            position, order, fill, booking
-        ).position
+            self.balances, leverage, lambda: history, lambda: f"trf_{next(self._ids)}",
+            order_leverage,
+        )  # fmt: skip
+        after = apply_margin_fill(position, order, fill, booking).position
+        self.positions[execution.instrument] = after
+        self._leverage[position.id] = leverage if position.qty * after.qty > 0 else order_leverage
         history.append(fill.entry())
 
     @property
+    def margin(self) -> Decimal:
+        return self.balances.amount(EMPTY.cash_key(Bucket.MARGIN))
+
+    @property
     def wallet(self) -> Decimal:
-        buckets = (Bucket.AVAILABLE, Bucket.MARGIN)
-        return sum((self.balances.amount(EMPTY.cash_key(bucket)) for bucket in buckets), D(0))
+        return self.balances.amount(EMPTY.cash_key(Bucket.AVAILABLE)) + self.margin
 
 
 @settings(max_examples=60, deadline=None)
 @given(sessions())
 def test_the_book_ends_where_the_market_does(session: tuple[Action, ...]) -> None:
     engine, book = market(), Book()
+    leverage: dict[str | None, int] = {None: 1}
     for action in session:
+        if isinstance(action, Submit):
+            leverage |= {t.order_id: t.leverage for t in (action.ticket, *action.children)}
         answer = perform(engine, action)
         for execution in answer.executions:
-            book.apply(execution, 3)
+            book.apply(execution, leverage[execution.order_id])
         assert book.wallet == answer.equity.wallet
+        assert book.margin == answer.equity.used_margin
         for symbol in SYMBOLS:
             held, kept = engine.position(symbol), book.positions.get(symbol)
             basis = CostBasis() if held is None else held.basis

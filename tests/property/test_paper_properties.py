@@ -224,6 +224,20 @@ def test_a_market_rebuilt_before_every_call_answers_as_the_old_one(
 
 @thorough
 @given(sessions(), models)
+def test_a_market_rebuilt_without_prices_treats_the_next_price_as_the_old_one(
+    session: tuple[Action, ...], model: SizeModel
+) -> None:
+    old = market(model)
+    for action in session:
+        if isinstance(action, PriceTick | PriceBar):
+            rebuilt = PaperEngine(market(model)._terms, replace(stored(old), prices=()))
+            assert perform(rebuilt, action).news == perform(old, action).news
+        else:
+            perform(old, action)
+
+
+@thorough
+@given(sessions(), models)
 def test_the_same_events_give_the_same_answers(
     session: tuple[Action, ...], model: SizeModel
 ) -> None:

@@ -4,16 +4,20 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from application.ports.paper_market import MarketAnswer, SizeModel
 from domain.plans.bracket import (
     BracketEntry,
     BracketPlan,
     EntryType,
+    after_entry_fill,
+    after_sibling_fill,
     is_hold_over,
-    protected_qty,
     require_bracket,
     reward_risk,
+    within_position,
 )
 from domain.portfolio.bracket_tickets import bracket_children
 from domain.portfolio.order import OrderType, TimeInForce
@@ -79,11 +83,29 @@ def test_reward_over_risk() -> None:
     assert reward_risk(short, D(100)) == 3
 
 
-def test_children_may_execute_what_the_entry_filled_and_no_child_did_yet() -> None:
-    assert protected_qty(D(10), D(4), D(6)) == 6
-    assert protected_qty(D(10), D(0), D(3)) == 3
-    assert protected_qty(D(10), D(10), D(5)) == 0
-    assert protected_qty(D(10), D(0), D(0)) == 0
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 9).map(Decimal)), max_size=12))
+def test_each_child_may_execute_what_the_entry_filled_less_what_either_child_did(
+    steps: list[tuple[bool, Decimal]],
+) -> None:
+    """The closed form `entry filled − exits filled`, reached one execution at a time."""
+    entered = left = D(0)
+    stop = target = D(0)
+    for is_entry, qty in steps:
+        if is_entry:
+            stop, target = after_entry_fill(stop, qty), after_entry_fill(target, qty)
+            entered += qty
+        else:
+            sold = min(qty, stop)
+            stop, target = stop - sold, after_sibling_fill(target, sold)
+            left += sold
+        assert stop == target == entered - left >= 0
+
+
+def test_a_child_is_never_larger_than_the_position() -> None:
+    assert within_position(D(5), D(3)) == 3
+    assert within_position(D(3), D(5)) == 3
+    assert within_position(D(3), D(0)) == 0
+    assert after_sibling_fill(D(1), D(2)) == 0
 
 
 def test_the_trade_ends_when_its_bars_are_over() -> None:
@@ -225,3 +247,16 @@ def test_children_that_could_increase_risk_are_refused_with_their_entry() -> Non
     for wrong in ({"side": Side.BUY}, {"reduce_only": False}, {"qty": D(2)}, {"instrument": "X"}):
         child = replace(bracket_children(LONG, entry, ("a", "b"))[0], **wrong)  # type: ignore[arg-type]
         assert scene.submit(entry, (child,)).reports[0].reason == "invalid_order"
+
+
+def test_two_orders_somebody_grouped_cancel_each_other_without_any_entry() -> None:
+    scene = PaperScene(costs=False, size_model=SizeModel.BOOK)
+    scene.tick(bid="100", ask="100", mark="100")
+    scene.buy("5")
+    scene.sell("5", OrderType.LIMIT, limit="110", reduce_only=True, group="mine")
+    scene.sell("5", OrderType.STOP_MARKET, stop="90", reduce_only=True, group="mine")
+    scene.tick(bid="110", ask="111", mark="110", bids=levels(("110", "2")))
+    assert [o.open_qty for o in scene.engine.open_orders()] == [3, 3]
+    answer = scene.tick(bid="89", ask="90", mark="89")
+    assert [(f.qty, f.price) for f in answer.executions] == [(3, 89)]
+    assert scene.engine.open_orders() == ()

@@ -64,13 +64,17 @@ class MarginBook:
         self.balances.apply(hold_margin(order, self.position, START, self.new_id), on_margin=True)
         return order
 
-    def fill(self, order: Order, qty: str, price: str, second: int = 0) -> FillOutcome:
+    def fill(
+        self, order: Order, qty: str, price: str, second: int = 0, order_leverage: int | None = None
+    ) -> FillOutcome:
         at = START + timedelta(seconds=second)
         fill = Fill(
             f"fil_{next(self._ids)}", order.id, "pos_1", "acc_1", "usr_1", "paper",
             order.terms.side, D(qty), D(price), D(qty) * D(price) * RATE, "USDT", at, at,
         )  # fmt: skip
-        booking = MarginBooking(self.balances, self.leverage, lambda: self.history, self.new_id)
+        booking = MarginBooking(
+            self.balances, self.leverage, lambda: self.history, self.new_id, order_leverage
+        )
         outcome = apply_margin_fill(self.position, order, fill, booking)
         self.history.append(outcome.fill.entry())
         self.position = outcome.position
@@ -127,6 +131,15 @@ def test_a_flip_leaves_a_short_with_its_own_margin() -> None:
     assert (book.position.qty, book.position.basis.avg_cost) == (-2, 110)
     assert (book.contracts, book.cash(Bucket.MARGIN)) == (-2, 22)
     assert book.position.status is PositionStatus.OPEN
+
+
+def test_an_order_with_other_leverage_counts_with_it_only_for_what_it_opens() -> None:
+    book = MarginBook()
+    book.fill(book.order(Side.BUY, "1"), "1", "100")
+    book.fill(book.order(Side.BUY, "1"), "1", "100", second=1, order_leverage=2)
+    assert book.cash(Bucket.MARGIN) == 20
+    book.fill(book.order(Side.SELL, "3"), "3", "100", second=2, order_leverage=2)
+    assert book.cash(Bucket.MARGIN) == 50
 
 
 def test_a_loss_beyond_the_account_is_booked_and_visible() -> None:

@@ -11,7 +11,7 @@ from domain.portfolio.execution import ExecutionReason
 from domain.portfolio.fill import Liquidity
 from domain.portfolio.order import OrderType, TimeInForce
 from domain.portfolio.ticket import OrderTicket
-from domain.shared.errors import Invalid
+from domain.shared.errors import Defect
 from domain.shared.side import Side
 from tests.support.paper import BTC, START, PaperScene
 
@@ -207,7 +207,7 @@ def test_a_bar_is_taken_once(scene: PaperScene) -> None:
 @pytest.mark.parametrize(
     "shape", [("100", "99", "98", "99"), ("100", "101", "100.5", "101"), ("100", "101", "0", "100")]
 )
-def test_a_bar_that_cannot_be_is_refused(scene: PaperScene, shape: tuple[str, ...]) -> None:
-    with pytest.raises(Invalid) as refused:
+def test_a_bar_that_cannot_be_is_a_defect(scene: PaperScene, shape: tuple[str, ...]) -> None:
+    with pytest.raises(Defect) as refused:
         scene.bar(*shape)
-    assert refused.value.code == "inconsistent_bar"
+    assert refused.value.code == "impossible_bar"

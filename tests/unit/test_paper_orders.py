@@ -1,5 +1,6 @@
 """How the paper market treats each type and lifetime of an order on quotes."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -101,9 +102,13 @@ def test_the_touch_itself_reaches_a_limit_and_a_hair_less_does_not(scene: PaperS
     assert prices(scene.at("95")) == [(1, 95)]
 
 
-def test_makers_and_takers_pay_their_own_rates() -> None:
-    from dataclasses import replace
+def test_costs_that_cannot_be_are_rejected(scene: PaperScene) -> None:
+    for wrong in ({"slippage": D(1)}, {"taker_rate": D("-0.1")}, {"leverage": 0}):
+        ticket = replace(scene.ticket(Side.SELL, "1"), **wrong)  # type: ignore[arg-type]
+        assert told(scene.submit(ticket)) == [("rejected", "invalid_order")]
 
+
+def test_makers_and_takers_pay_their_own_rates() -> None:
     scene = PaperScene(costs=False)
     scene.at("100")
     rates = {"maker_rate": D("0.0002"), "taker_rate": D("0.0005")}

@@ -12,6 +12,7 @@ from decimal import Decimal
 from application.ports.paper_market import PaperPosition, PaperTerms
 from domain.backtest.fill_model import slipped, tighter_stop, trail_level
 from domain.market.ticks import stop_to_tick, taker_price_to_tick
+from domain.plans.bracket import after_entry_fill, after_sibling_fill, within_position
 from domain.portfolio.cost_basis import CostBasis
 from domain.portfolio.execution import (
     Execution,
@@ -202,9 +203,11 @@ class Desk:
         """Cut reduce-only orders to what they can still close; cut to zero is cancelled."""
         for listed in self.book.reducing():
             order = self.open_order(listed.ticket.order_id)
-            most = self.book.closable_qty(listed.ticket.side)
-            if order is not None and order.open_qty > most:
-                self._resize(order, most, R.REDUCE_ONLY)
+            if order is None:
+                continue
+            cut = within_position(order.open_qty, self.book.closable_qty(order.ticket.side))
+            if cut < order.open_qty:
+                self._resize(order, cut, R.REDUCE_ONLY)
 
     def _book_trade(
         self, side: Side, deal: Deal, rate: Decimal, opening: tuple[Decimal, int]
@@ -228,11 +231,11 @@ class Desk:
         for listed in self.book.siblings(order):
             sibling = self.open_order(listed.ticket.order_id)
             if sibling is not None:
-                self._resize(sibling, max(ZERO, sibling.open_qty - qty), R.OCO)
+                self._resize(sibling, after_sibling_fill(sibling.open_qty, qty), R.OCO)
 
     def _wake_children(self, parent_id: str, deal: Deal) -> None:
         for child in self.book.children(parent_id):
-            awake = replace(child, open_qty=child.open_qty + deal.qty)
+            awake = replace(child, open_qty=after_entry_fill(child.open_qty, deal.qty))
             if child.open_qty == 0:
                 if child.ticket.trail_fraction is not None:
                     start = deal.price if self.mark is None else self.mark

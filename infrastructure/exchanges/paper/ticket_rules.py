@@ -50,6 +50,8 @@ def _has_right_terms(ticket: OrderTicket, at: datetime) -> bool:
         _is_positive(ticket.qty)
         and _is_positive(ticket.tick_size)
         and ticket.leverage >= 1
+        and 0 <= ticket.slippage < 1
+        and min(ticket.taker_rate, ticket.maker_rate) >= 0
         and _is_given_if(ticket.limit_price, ticket.type in LIMITED)
         and (is_trailing or _is_given_if(ticket.stop_price, ticket.type in STOPPED))
         and (ticket.stop_price is None or _is_positive(ticket.stop_price))
