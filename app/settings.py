@@ -65,10 +65,10 @@ class Settings(BaseSettings):
         Decimal(10_000), ge=100, le=1_000_000_000, description="USDT a new run begins with."
     )
     simulation_commission: Decimal = Field(
-        Decimal("0.001"), ge=0, le=1, description="Fraction of notional: 0.001 is 0.1 %."
+        Decimal("0.001"), ge=0, description="Fraction of notional: 0.001 is 0.1 %."
     )
     simulation_slippage: Decimal = Field(
-        Decimal("0.0001"), ge=0, le=1, description="Fraction of price: 0.0001 is 0.01 %."
+        Decimal("0.0001"), ge=0, description="Fraction of price: 0.0001 is 0.01 %."
     )
     simulation_tick_seconds: int = Field(
         5, ge=1, le=3600, description="Seconds between two turns of the simulation."
@@ -80,7 +80,7 @@ class Settings(BaseSettings):
         5, ge=1, le=1000, description="Instruments the simulation holds at once."
     )
     simulation_risk_per_trade: Decimal = Field(
-        Decimal("0.02"), gt=0, le=1, description="Fraction of equity a stop may cost."
+        Decimal("0.02"), gt=0, description="Fraction of equity a stop may cost."
     )
     simulation_min_reward_risk: Decimal = Field(
         Decimal(3), ge=0, le=100, description="Distance to the target over distance to the stop."
@@ -102,6 +102,13 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("simulation_commission", "simulation_slippage", "simulation_risk_per_trade")
+    @classmethod
+    def _fraction(cls, value: Decimal) -> Decimal:
+        if value > 1:
+            raise ValueError(f"a fraction from 0 to 1: 0.1 % is 0.001, {value} is {value * 100} %")
         return value
 
     @classmethod

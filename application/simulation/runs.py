@@ -32,7 +32,7 @@ from domain.portfolio.simulation_run import (
     SimulationSettings,
 )
 from domain.shared.decimals import plain
-from domain.shared.errors import FieldFault, Invalid, NotFound
+from domain.shared.errors import Fault, FieldFault, Invalid, NotFound
 from domain.shared.ids import Prefix
 
 CURRENCY = "USDT"
@@ -247,9 +247,20 @@ class ResumeSimulation:
         run = work.simulation.runs.current()
         if run.is_running:
             run = stop_simulation(work)
-        if self._autostart:
+        if not self._autostart:
+            return run
+        try:
             return self._start(StartRequest(symbols=run.symbols), work)
-        return run
+        except Fault as fault:
+            # The candles it played may be gone: that keeps nobody from using the service.
+            run_event(
+                "simulation_not_started",
+                run,
+                work,
+                f"The simulation did not start with the service: {fault.message}",
+                outputs={"code": fault.code},
+            )
+            return run
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,13 @@ from domain.portfolio.account import Account
 from domain.portfolio.lifecycle import OrderFact, OrderStatus, next_status
 from domain.portfolio.margin import margin_to_hold
 from domain.portfolio.margin_fill import hold_margin
-from domain.portfolio.order import Intent, Order, OrderTerms, OrderType, TimeInForce
+from domain.portfolio.order import Intent, Order, OrderTerms, OrderType, Origin, TimeInForce
 from domain.portfolio.position import Position
 from domain.portfolio.simulation_run import SimulationRun
 from domain.portfolio.ticket import OrderTicket
 from domain.risk.verdict import Verdict
 from domain.shared.decimals import ZERO, plain
-from domain.shared.errors import FieldFault, Invalid
+from domain.shared.errors import Conflict, FieldFault, Invalid
 from domain.shared.ids import Prefix
 from domain.shared.side import Side
 
@@ -65,8 +65,8 @@ class PreparedOrder:
 
 
 class SubmitPaperOrder:
-    """Conflict `simulation_stopped`; Invalid for terms that do not fit; a refusal by the gate is
-    an answer.
+    """Conflict `simulation_stopped`, `position_exists` for a second signal on a held symbol;
+    Invalid for terms that do not fit; a refusal by the gate is an answer.
     """
 
     def __init__(self, ids: Ids, open_desk: OpenDesk, book_news: BookNews) -> None:
@@ -88,6 +88,7 @@ class SubmitPaperOrder:
         value = value_run(run, account, work)
         draft = _draft(request, desk, instrument, value)
         require_bracket(request, draft.entry)
+        _require_first_signal(request, desk)
         return PreparedOrder(draft, desk, judged(draft, desk, value, work))
 
     def commit(self, prepared: PreparedOrder, work: UnitOfWork) -> PaperSubmitted:
@@ -277,6 +278,13 @@ class SubmitPaperOrder:
                 for child in children
             ),
         ]
+
+
+def _require_first_signal(request: PaperOrderRequest, desk: PaperDesk) -> None:
+    """A strategy does not add to what is held; Conflict `position_exists`."""
+    held = ZERO if desk.position is None else desk.position.qty
+    if request.origin is Origin.STRATEGY and held * request.side.sign > 0:
+        raise Conflict("position_exists", f"{desk.instrument} is held already.")
 
 
 def _draft(

@@ -80,9 +80,18 @@ def test_a_price_that_ran_away_stops_the_confirmation(account: PaperAccount) -> 
 
 def test_the_gate_judges_again_at_the_confirmation(account: PaperAccount) -> None:
     name = signal(account, 60).json()["id"]
-    account.order("BUY", 60)
+    account.quote(50, "ETH")
+    account.order("BUY", 150, symbol="ETH")
     assert refusal(answer(account, name, "confirm")) == (422, "risk_rejected")
     assert waiting(account) == []
+
+
+def test_a_second_signal_on_a_held_symbol_is_refused(account: PaperAccount) -> None:
+    name = signal(account).json()["id"]
+    account.order("BUY", 1)
+    assert refusal(signal(account)) == (409, "position_exists")
+    assert refusal(answer(account, name, "confirm")) == (409, "position_exists")
+    assert account.submit("SELL", 1, origin="strategy").status_code == 202
 
 
 def test_rejecting_and_modifying(account: PaperAccount) -> None:

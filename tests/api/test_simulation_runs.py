@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from app.settings import Settings
 from tests.support.portfolio import HttpBook, exact, refusal
 from tests.support.simulation import BTC, START, PaperAccount, paper_account
 
@@ -315,3 +316,24 @@ def test_a_slash_at_the_end_is_accepted(account: PaperAccount) -> None:
     for path in ("/status/", "/portfolio/", "/orders/", "/runs/"):
         assert account.client.get(f"/api/v1/simulation{path}").status_code == 200
     assert account.client.post("/api/v1/simulation/reset/").status_code == 200
+
+
+def test_costs_above_one_are_refused_with_a_hint() -> None:
+    for name in ("simulation_commission", "simulation_slippage", "simulation_risk_per_trade"):
+        with pytest.raises(ValueError, match=r"0\.1 % is 0\.001"):
+            Settings(**{name: 2})
+
+
+def test_an_autostart_that_fails_keeps_nobody_from_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with paper_account(tmp_path, monkeypatch) as first:
+        run_id = first.get("/status")["run_id"]
+    connection = sqlite3.connect(tmp_path / "ballast.db")
+    connection.execute("UPDATE sim_runs SET price_source = 'replay'")
+    connection.commit()
+    connection.close()
+    with paper_account(tmp_path, monkeypatch, simulation_autostart=True) as again:
+        assert again.get("/status")["running"] is False
+        told = again.client.get("/api/v1/events", params={"aggregate_id": run_id}).json()
+        assert "simulation_not_started" in [event["type"] for event in told["items"]]

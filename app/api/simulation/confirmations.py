@@ -25,6 +25,7 @@ _CODES = (
     "410 confirmation_expired",
 )
 _GATE_CODES = (
+    "409 position_exists",
     "409 simulation_stopped",
     "422 risk_rejected",
     "422 below_minimum",

@@ -50,6 +50,7 @@ _SUBMIT_CODES = (
     response_model=s.PaperOrderOut,
     responses=refusals(
         *_SUBMIT_CODES,
+        "409 position_exists",
         "422 invalid_qty",
         "422 invalid_bracket",
         "429 confirmation_queue_full",
