@@ -14,7 +14,7 @@ from domain.portfolio.account import Account
 from domain.portfolio.round_trip import RoundTrip
 from domain.portfolio.simulation_run import EquityPoint, SimulationRun
 from domain.portfolio.trade_statistics import TradeStatistics, trade_statistics
-from domain.portfolio.trades import Trade
+from domain.portfolio.trades import TradeResult
 from domain.risk.nav import UnitNav
 from domain.risk.nav_performance import (
     DailyNav,
@@ -44,7 +44,7 @@ def run_performance(
     at = run.clock(work.now)
     history = _nav_history(run, points, value, at)
     return RunPerformance(
-        trade_statistics([_trade(trip) for trip in closed]),
+        trade_statistics(_result(trip) for trip in closed),
         nav_performance(history, periods_per_year(account.calendar)),
     )
 
@@ -64,19 +64,8 @@ def _nav_history(
     return NavHistory(opened_on - timedelta(days=1), closed, state, at.date())
 
 
-def _trade(trip: RoundTrip) -> Trade:
-    assert trip.closed_at is not None
-    return Trade(
-        position_id=trip.position_id,
-        instrument=trip.instrument,
-        opened_at=trip.opened_at,
-        closed_at=trip.closed_at,
-        entry_price=trip.entry_price,
-        initial_qty=trip.entry_qty,
-        realized_pnl=trip.realized_pnl - trip.funding,
-        fees=trip.fees,
-        initial_risk=trip.risk,
-    )
+def _result(trip: RoundTrip) -> TradeResult:
+    return TradeResult(trip.net_pnl, trip.entry_notional, trip.fees, trip.risk)
 
 
 def daily_pnl(

@@ -2,11 +2,11 @@
 reason under the field's name.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from decimal import Decimal
 
-from domain.portfolio.trades import Trade
+from domain.portfolio.trades import TradeResult
 from domain.shared.decimals import ONE, ZERO, divide, fraction
 
 NO_TRADES = "no_trades"
@@ -49,83 +49,116 @@ class TradeStatistics:
     reasons: dict[str, str]
 
 
-def trade_statistics(trades: Sequence[Trade]) -> TradeStatistics:
-    """Statistics of closed trades in any order; the trade curve runs in the order of closing."""
-    ordered = sorted(trades, key=lambda t: (t.closed_at, t.position_id))
-    returns = [trade.r for trade in ordered]
-    reasons: dict[str, str] = {}
-    total = sum(returns, ZERO)
-    wins, losses = sum(r > 0 for r in returns), sum(r < 0 for r in returns)
-    if not ordered:
-        reasons["average_return"] = NO_TRADES
-    return TradeStatistics(
-        total_trades=len(ordered),
-        winning_trades=wins,
-        losing_trades=losses,
-        sum_return=fraction(total),
-        average_return=fraction(divide(total, Decimal(len(ordered)))) if ordered else None,
-        win_rate=_win_rate(wins, losses, len(ordered), reasons),
-        best_return=fraction(max(returns, default=ZERO).max(ZERO)),
-        worst_return=fraction(min(returns, default=ZERO).min(ZERO)),
-        curve_drawdown=_curve_drawdown(returns),
-        profit_factor=_profit_factor(ordered, reasons),
-        expectancy_r=_expectancy_r(ordered, reasons),
-        total_fees=sum((trade.fees for trade in ordered), ZERO),
-        by_regime=_by_regime(ordered, returns),
-        reasons=reasons,
-    )
+def trade_statistics(results: Iterable[TradeResult]) -> TradeStatistics:
+    """Statistics of closed trades in the order of their closing."""
+    tally = TradeTally()
+    for result in results:
+        tally.add(result)
+    return tally.statistics()
 
 
-def _win_rate(wins: int, losses: int, trades: int, reasons: dict[str, str]) -> Decimal | None:
-    if wins + losses == 0:
-        reasons["win_rate"] = "no_wins_or_losses" if trades else NO_TRADES
-        return None
-    return fraction(divide(Decimal(wins), Decimal(wins + losses)))
+@dataclass(slots=True)
+class _Group:
+    """Trades of one regime so far."""
+
+    trades: int = 0
+    wins: int = 0
+    losses: int = 0
+    total: Decimal = ZERO
+
+    def add(self, r: Decimal) -> None:
+        self.trades += 1
+        self.wins += r > 0
+        self.losses += r < 0
+        self.total += r
 
 
-def _curve_drawdown(returns: Iterable[Decimal]) -> Decimal:
-    level = peak = ONE
-    deepest = ZERO
-    for r in returns:
-        level *= max(ONE + r, ZERO)
-        if level > peak:
-            peak = level
+@dataclass(slots=True)
+class TradeTally:
+    """Statistics of trades as they come, one after the other: what was counted is not kept.
+
+    Trades in pieces and trades at once give the same figures.
+    """
+
+    _all: _Group = field(default_factory=_Group)
+    _by_regime: dict[str, _Group] = field(default_factory=dict)
+    _best: Decimal = ZERO
+    _worst: Decimal = ZERO
+    _level: Decimal = ONE
+    _peak: Decimal = ONE
+    _deepest: Decimal = ZERO
+    _gains: Decimal = ZERO
+    _losses: Decimal = ZERO
+    _fees: Decimal = ZERO
+    _multiples: int = 0
+    _multiple_total: Decimal = ZERO
+
+    def add(self, result: TradeResult) -> None:
+        """Count one more trade."""
+        r, net, multiple = result.r, result.net_pnl, result.r_multiple
+        self._all.add(r)
+        regime = result.regime_at_entry or UNKNOWN_REGIME
+        self._by_regime.setdefault(regime, _Group()).add(r)
+        self._best, self._worst = max(self._best, r), min(self._worst, r)
+        self._fees += result.fees
+        if net > 0:
+            self._gains += net
         else:
-            deepest = max(deepest, ONE - level / peak)
-    return fraction(deepest)
+            self._losses -= net
+        if multiple is not None:
+            self._multiples += 1
+            self._multiple_total += multiple
+        self._level *= max(ONE + r, ZERO)
+        if self._level > self._peak:
+            self._peak = self._level
+        else:
+            self._deepest = max(self._deepest, ONE - self._level / self._peak)
+
+    def statistics(self) -> TradeStatistics:
+        """The figures so far."""
+        counted = self._all
+        reasons: dict[str, str] = {}
+
+        def ratio(name: str, over: Decimal, under: Decimal, why: str) -> Decimal | None:
+            if under:
+                return fraction(divide(over, under))
+            reasons[name] = why if counted.trades else NO_TRADES
+            return None
+
+        return TradeStatistics(
+            total_trades=counted.trades,
+            winning_trades=counted.wins,
+            losing_trades=counted.losses,
+            sum_return=fraction(counted.total),
+            average_return=ratio(
+                "average_return", counted.total, Decimal(counted.trades), NO_TRADES
+            ),
+            win_rate=ratio("win_rate", *_decided(counted), "no_wins_or_losses"),
+            best_return=fraction(self._best),
+            worst_return=fraction(self._worst),
+            curve_drawdown=fraction(self._deepest),
+            profit_factor=ratio("profit_factor", self._gains, self._losses, "no_losses"),
+            expectancy_r=ratio(
+                "expectancy_r", self._multiple_total, Decimal(self._multiples), "no_initial_risk"
+            ),
+            total_fees=self._fees,
+            by_regime=tuple(
+                _regime(name, self._by_regime[name]) for name in sorted(self._by_regime)
+            ),
+            reasons=reasons,
+        )
 
 
-def _profit_factor(trades: Sequence[Trade], reasons: dict[str, str]) -> Decimal | None:
-    gains = sum((t.net_pnl for t in trades if t.net_pnl > 0), ZERO)
-    losses = sum((-t.net_pnl for t in trades if t.net_pnl < 0), ZERO)
-    if losses == 0:
-        reasons["profit_factor"] = "no_losses" if trades else NO_TRADES
-        return None
-    return fraction(divide(gains, losses))
+def _decided(group: _Group) -> tuple[Decimal, Decimal]:
+    return Decimal(group.wins), Decimal(group.wins + group.losses)
 
 
-def _expectancy_r(trades: Sequence[Trade], reasons: dict[str, str]) -> Decimal | None:
-    multiples = [m for m in (trade.r_multiple for trade in trades) if m is not None]
-    if not multiples:
-        reasons["expectancy_r"] = "no_initial_risk" if trades else NO_TRADES
-        return None
-    return fraction(divide(sum(multiples, ZERO), Decimal(len(multiples))))
-
-
-def _by_regime(trades: Sequence[Trade], returns: Sequence[Decimal]) -> tuple[RegimeStatistics, ...]:
-    groups: dict[str, list[Decimal]] = {}
-    for trade, r in zip(trades, returns, strict=True):
-        groups.setdefault(trade.regime_at_entry or UNKNOWN_REGIME, []).append(r)
-    return tuple(_regime(name, groups[name]) for name in sorted(groups))
-
-
-def _regime(name: str, returns: Sequence[Decimal]) -> RegimeStatistics:
-    wins, losses = sum(r > 0 for r in returns), sum(r < 0 for r in returns)
-    total = sum(returns, ZERO)
+def _regime(name: str, group: _Group) -> RegimeStatistics:
+    wins, decided = _decided(group)
     return RegimeStatistics(
         regime=name,
-        trades=len(returns),
-        win_rate=_win_rate(wins, losses, len(returns), {}),
-        average_return=fraction(divide(total, Decimal(len(returns)))),
-        sum_return=fraction(total),
+        trades=group.trades,
+        win_rate=fraction(divide(wins, decided)) if decided else None,
+        average_return=fraction(divide(group.total, Decimal(group.trades))),
+        sum_return=fraction(group.total),
     )

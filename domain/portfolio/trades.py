@@ -12,10 +12,29 @@ from domain.shared.decimals import ZERO, divide
 
 
 @dataclass(frozen=True, slots=True)
+class TradeResult:
+    """What a trade earned on what it cost; `initial_risk` is null when it began without a stop."""
+
+    net_pnl: Decimal
+    cost: Decimal
+    fees: Decimal = ZERO
+    initial_risk: Decimal | None = None
+    regime_at_entry: str | None = None
+
+    @property
+    def r(self) -> Decimal:
+        """Return on what the whole initial quantity cost, after fees."""
+        return divide(self.net_pnl, self.cost)
+
+    @property
+    def r_multiple(self) -> Decimal | None:
+        """Net P&L in units of the initial risk; null without one."""
+        return divide(self.net_pnl, self.initial_risk) if self.initial_risk else None
+
+
+@dataclass(frozen=True, slots=True)
 class Trade:
-    """What a closed position earned. `realized_pnl` is before fees; `initial_risk` is null when
-    the trade began without a stop.
-    """
+    """A closed position. `realized_pnl` is before fees."""
 
     position_id: str
     instrument: str
@@ -29,19 +48,15 @@ class Trade:
     regime_at_entry: str | None = None
 
     @property
-    def net_pnl(self) -> Decimal:
-        """Realised P&L after fees."""
-        return self.realized_pnl - self.fees
-
-    @property
-    def r(self) -> Decimal:
-        """Return on what the whole initial quantity cost, after fees."""
-        return divide(self.net_pnl, abs(self.initial_qty) * self.entry_price)
-
-    @property
-    def r_multiple(self) -> Decimal | None:
-        """Net P&L in units of the initial risk; null without one."""
-        return divide(self.net_pnl, self.initial_risk) if self.initial_risk else None
+    def result(self) -> TradeResult:
+        """Its figures alone."""
+        return TradeResult(
+            self.realized_pnl - self.fees,
+            abs(self.initial_qty) * self.entry_price,
+            self.fees,
+            self.initial_risk,
+            self.regime_at_entry,
+        )
 
 
 def risk_at_entry(qty: Decimal, entry_price: Decimal, stop_price: Decimal) -> Decimal | None:
