@@ -19,6 +19,7 @@ from app.logging import configure_logging
 from app.settings import Settings
 from application.context import ROLE_SCOPES, SYSTEM, Principal, RequestContext, Scope
 from domain.shared.errors import Fault, NotFound
+from infrastructure.clock import SystemClock
 from infrastructure.persistence.engine import Database, open_database
 from infrastructure.persistence.store import SqlStore
 
@@ -105,10 +106,14 @@ def serve(_arguments: argparse.Namespace, settings: Settings) -> int:
     """Migrate and listen; stops within ten seconds of SIGTERM or SIGINT."""
     # Importing makes half a million objects that all stay: collecting among them doubles the start.
     gc.disable()
+    from app.configuration_start import adopt_configuration, start_sources  # noqa: PLC0415
     from app.server import require_sound, run_server  # noqa: PLC0415 - others need no server
 
     require_sound(settings)
+    sources = start_sources(settings)
     migrate_store(_arguments, settings)
+    with _store(settings) as store:
+        adopt_configuration(sources, store)
     run_server(settings)
     return 0
 
@@ -252,6 +257,16 @@ def _database(settings: Settings) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[SqlStore]:
+    with _database(settings) as database:
+        store = SqlStore(database, SystemClock())
+        try:
+            yield store
+        finally:
+            store.close()
 
 
 @contextmanager

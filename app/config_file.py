@@ -11,10 +11,13 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
 from app.redaction import MASK, Redactor, is_sensitive
+from application.risk.configuration_variables import VARIABLE_PREFIX
 from domain.shared.errors import FieldFault, Invalid
 
-NOT_SETTINGS = ("BALLAST_TEST_", "BALLAST_PUBLISHED_PORT", "BALLAST_TAG", "BALLAST_LOCK")
-"""Read by the test suite and by the compose file, not by the service."""
+NOT_SETTINGS = (
+    "BALLAST_TEST_", "BALLAST_PUBLISHED_PORT", "BALLAST_TAG", "BALLAST_LOCK", VARIABLE_PREFIX,
+)  # fmt: skip
+"""Read by the test suite and the compose file; the last one pins keys of the configuration."""
 
 
 @dataclass(frozen=True, slots=True)

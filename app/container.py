@@ -4,34 +4,45 @@ from dishka import Container, Provider, Scope, make_container, provide
 
 from app.event_providers import Events
 from app.identity_provider import Identity
+from app.market_providers import MarketStates
 from app.platform_providers import Messaging, Watching, Work
 from app.process_providers import Processes
 from app.settings import Settings
 from app.simulation_providers import Simulation
 from application.market.close_prices import ClosePrices
+from application.market.daily_bars import DailyBars
 from application.market.newest_close import NewestClose
 from application.market.read_candles import ReadCandles
+from application.portfolio.account_risk import AssessAccount
 from application.portfolio.accounts import OpenAccount
 from application.portfolio.announce_dividend import AnnounceDividend
 from application.portfolio.cancel_dividend import CancelDividend
 from application.portfolio.change_position import RetireCell
 from application.portfolio.close_position import ClosePosition
+from application.portfolio.close_trade import CloseTrade, DeleteTrade
 from application.portfolio.create_cell import CreateCell
 from application.portfolio.end_order import EndOrder
 from application.portfolio.evaluate_position import EvaluatePosition
+from application.portfolio.live_trades import ReadLiveTrades
 from application.portfolio.move_cash import MoveCash
+from application.portfolio.open_regime_position import OpenRegimePosition
 from application.portfolio.pay_dividend import PayDividend
 from application.portfolio.process_ex_date import ProcessExDate
+from application.portfolio.protect_trade import ProtectTrade
 from application.portfolio.rebalance import Rebalance
 from application.portfolio.record_fill import RecordFill
 from application.portfolio.splits import AnnounceSplit, ApplySplit
 from application.portfolio.submit_order import SubmitOrder
+from application.portfolio.trade_market import ReadTradeMarket
+from application.portfolio.trade_orders import TradeOrders
+from application.portfolio.update_regime_position import UpdateRegimePosition
 from application.ports.calendars import CalendarTables
 from application.ports.candles import CandleReader
 from application.ports.clock import Clock
 from application.ports.ids import Ids
 from application.ports.prices import Prices
 from application.ports.unit_of_work import Store
+from application.risk.change_configuration import ChangeConfiguration
 from infrastructure.clock import SystemClock
 from infrastructure.ids import UuidIds
 from infrastructure.market_data.array_mirror import MirrorReader
@@ -92,6 +103,14 @@ class Market(Provider):
     prices = provide(ClosePrices, provides=Prices)
 
 
+class Risk(Provider):
+    """Use cases of limits and configuration."""
+
+    scope = Scope.APP
+
+    change_configuration = provide(ChangeConfiguration)
+
+
 class Portfolio(Provider):
     """Use cases of the book."""
 
@@ -104,6 +123,16 @@ class Portfolio(Provider):
     evaluate = provide(EvaluatePosition)
     rebalance = provide(Rebalance)
     close_position = provide(ClosePosition)
+    daily_bars = provide(DailyBars)
+    assess_account = provide(AssessAccount)
+    trade_market = provide(ReadTradeMarket)
+    trade_orders = provide(TradeOrders)
+    open_trade = provide(OpenRegimePosition)
+    update_trade = provide(UpdateRegimePosition)
+    close_trade = provide(CloseTrade)
+    delete_trade = provide(DeleteTrade)
+    protect_trade = provide(ProtectTrade)
+    live_trades = provide(ReadLiveTrades)
     move_cash = provide(MoveCash)
     open_account = provide(OpenAccount)
     retire_cell = provide(RetireCell)
@@ -121,8 +150,10 @@ def build_container(settings: Settings) -> Container:
         Foundation(settings),
         Messaging(),
         Market(),
+        MarketStates(),
         Portfolio(),
         Simulation(),
+        Risk(),
         Identity(),
         Work(),
         Watching(),

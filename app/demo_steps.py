@@ -197,6 +197,46 @@ STEPS: tuple[Step, ...] = (
         ),
     ),
     Request(
+        "Open a trade on the desktop's own path: levels from the regime, size from the account",
+        "/positions/open",
+        200,
+        "POST",
+        '{"symbol":"AAPL","entry_price":150,"market_data":{"vix":18.5,"true_range":2.5}}',
+        shows=(
+            "regime",
+            "stop_level",
+            "profit_targets",
+            "expected_hold_days",
+            "sizing.shares",
+            "sizing.risk_pct",
+            "sizing.binding",
+            "sizing.caps.name=shares",
+        ),
+    ),
+    Request(
+        "Send it a bar: a quarter is sold at the first target, the stop rises to break-even",
+        "/positions/update",
+        200,
+        "PUT",
+        '{"symbol":"AAPL","current_price_data":{"high":170,"low":149,"close":169}}',
+        shows=(
+            "actions.action",
+            "actions.quantity",
+            "position_status",
+            "realized_pnl",
+            "remaining_position",
+            "stop_level",
+        ),
+    ),
+    Request(
+        "Close the rest by hand",
+        "/positions/AAPL/close",
+        200,
+        "POST",
+        '{"price":169}',
+        shows=("actions.action", "position_status", "final_pnl", "pnl_amount"),
+    ),
+    Request(
         "Start the simulation on prices given by hand",
         "/api/v1/simulation/start",
         200,
@@ -273,7 +313,8 @@ def _flags(step: Request) -> str:
     if step.path.endswith("/stream"):
         return "-sN"
     is_bare = step.body is None and step.upload is None
-    return "-s -X POST" if step.method == "POST" and is_bare else "-s"
+    implied = "GET" if is_bare else "POST"
+    return "-s" if step.method == implied else f"-s -X {step.method}"
 
 
 def _folded(words: Sequence[str]) -> str:

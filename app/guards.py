@@ -1,4 +1,4 @@
-"""What is checked before anything else: the Host, the Origin, and at start the address to bind.
+"""What is checked before anything else: Host, Origin, preflights, and at start the address to bind.
 
 Host and Origin are checked with authentication on or off: a page in the user's browser can reach a
 service on loopback, and a name that an attacker re-points to 127.0.0.1 would make it same-origin.
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import problem_of, problem_response
@@ -72,6 +74,31 @@ class HostAndOriginGuard:
             return False
         default = f":{_DEFAULT_PORTS[parts.scheme]}"
         return parts.netloc.removesuffix(default) == host.removesuffix(default)
+
+
+class CrossOrigin(CORSMiddleware):
+    """Answers preflights of pages; a refused one is a problem like every other refusal."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "OPTIONS":
+            asked = Headers(scope=scope)
+            if "origin" in asked and "access-control-request-method" in asked:
+                await self._preflight(asked, scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+    async def _preflight(self, asked: Headers, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = self.preflight_response(asked)
+        if answer.status_code >= 400:
+            allowed = {
+                name: text
+                for name, text in answer.headers.items()
+                if not name.startswith("content-")
+            }
+            fault = Fault("preflight_refused", f"{bytes(answer.body).decode()}.")
+            request_id = str(scope.get("ballast_request_id", "req_unknown"))
+            answer = problem_response(problem_of(fault, request_id, answer.status_code), allowed)
+        await answer(scope, receive, send)
 
 
 def _bare(host: str) -> str:

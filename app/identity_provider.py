@@ -80,8 +80,14 @@ class Identity(Provider):
         return Argon2Hasher()
 
     @provide
-    def throttle(self) -> LoginThrottle:
-        return InProcessLoginThrottle()
+    def throttle(self, settings: Settings) -> LoginThrottle:
+        if not settings.redis_url:
+            return InProcessLoginThrottle()
+        from infrastructure.security.redis_login_throttle import (  # noqa: PLC0415
+            RedisLoginThrottle,
+        )
+
+        return RedisLoginThrottle(settings.redis_url)
 
     @provide
     def access_tokens(self, keys: KeyRing) -> AccessTokens:

@@ -1,8 +1,9 @@
 """Start-up and shut-down, in order: nothing answers before the store is sound, nothing is lost
 after.
 
-Start: refuse an unsafe bind → migrate → owner and main account → processes → ready. The bundled
-series are loaded by a child process the first time; readiness waits for it, liveness does not.
+Start: refuse an unsafe bind → migrate → owner and main account → configuration → processes →
+ready. The bundled series are loaded by a child process the first time; readiness waits for it,
+liveness does not.
 """
 
 import sys
@@ -16,9 +17,10 @@ from app.api.budgets import Budgets
 from app.api.dependencies import Dispatch
 from app.api.idempotency import Once
 from app.api.paging import Cursors
+from app.configuration_start import adopt_configuration, start_sources
 from app.guards import BindFacts, require_safe_bind
 from app.identity_provider import service_secret
-from app.market_data_start import load_beside
+from app.market_data_start import MarketDataLoad
 from app.operations import Operations
 from app.process_providers import BookProcesses
 from app.settings import Settings
@@ -30,6 +32,7 @@ from application.ports.candles import CandleReader
 from application.ports.rate_limiter import RateLimiter
 from application.ports.unit_of_work import Store, UnitOfWork
 from application.processes.event_pump import EventPump
+from application.processes.plan_runner_switch import forget_last_start
 from application.simulation.runs import OpenSimulation, ResumeSimulation
 from domain.shared.errors import NotFound
 from infrastructure.compute.supervisor import JobSupervisor
@@ -37,6 +40,8 @@ from infrastructure.persistence.engine import Database
 from infrastructure.persistence.migrate import migrate
 from infrastructure.persistence.store import SqlStore
 from infrastructure.security.service_secret import OWNER_TOKEN_FILE, KeyRing, write_private
+
+_STARTING = ("system", "req_first_start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Lifecycle:
         database = container.get(Database)
         migrate(database, settings.data_dir)
         self._first_start(container)
+        adopt_configuration(start_sources(settings), container.get(Store))
         state = self.app.state
         state.dispatch = Dispatch(container.get(Store), reads_inline=database.is_sqlite)
         state.once = Once(state.dispatch)
@@ -71,12 +77,15 @@ class Lifecycle:
         if settings.run_jobs:
             container.get(JobSupervisor).start()
         if settings.bundled_data:
-            load_beside(settings, container.get(CandleReader), operations)
+            state.market_data_load = MarketDataLoad(settings, operations.readiness)
+            state.market_data_load.start(container.get(CandleReader))
         operations.readiness.clear("starting")
 
     def stop(self) -> None:
         """Hand back jobs, finish queued commands, close connections."""
         self.container.get(EventHub).close()
+        if self.settings.bundled_data:
+            self.app.state.market_data_load.stop()
         if self.settings.run_jobs:
             self.container.get(JobSupervisor).close()
         self.container.get(BookProcesses).stop()
@@ -94,17 +103,15 @@ class Lifecycle:
         founder = store.query(lambda work: work.users.founder(), SYSTEM)
         if founder is None:
             raise NotFound("owner_not_found", "The store has no owner.")
-        context = RequestContext(founder.owner_id, founder.id, "req_first_start")
+        context = RequestContext(founder.owner_id, founder.id, _STARTING[1])
         open_account = container.get(OpenAccount)
         store.command(lambda work: _with_main_account(open_account, work), context).result()
-        open_simulation = container.get(OpenSimulation)
-        resume = container.get(ResumeSimulation)
-
-        def simulation(work: UnitOfWork) -> None:
-            open_simulation(work)
-            resume(work)
-
-        store.command(simulation, context).result()
+        store.command(container.get(OpenSimulation), context).result()
+        if self.settings.workers == 1:
+            # Of several processes the parent has done it: one of them may start while others work.
+            starting = RequestContext(founder.owner_id, *_STARTING)
+            store.command(forget_last_start, starting).result()
+            store.command(container.get(ResumeSimulation), starting).result()
 
     def _keep_token(self, token: str) -> None:
         write_private(self.settings.data_dir / OWNER_TOKEN_FILE, token, replace=True)

@@ -5,18 +5,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from app import __version__
+from app.api.compat import configuration as desktop_configuration
+from app.api.compat import health as desktop_health
+from app.api.compat import trades as desktop_trades
 from app.api.corporate_actions import routes as corporate_actions
 from app.api.events import routes as events
 from app.api.jobs import routes as jobs
-from app.api.market import imports
+from app.api.market import breadth, imports, market_state, regimes
 from app.api.market import routes as market
 from app.api.plans import routes as plans
-from app.api.portfolio import accounts, changes, evaluations
+from app.api.portfolio import accounts, changes, evaluations, opening, orders, trades
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
+from app.api.risk import configuration
 from app.api.routing import accept_trailing_slash
 from app.api.simulation import confirmations
 from app.api.simulation import orders as simulation_orders
@@ -24,19 +28,21 @@ from app.api.simulation import routes as simulation
 from app.api.status import routes as status
 from app.container import build_container
 from app.docs_assets import install_docs
-from app.guards import HostAndOriginGuard
+from app.guards import CrossOrigin, HostAndOriginGuard
 from app.identity_provider import ROUTERS as IDENTITY_ROUTERS
 from app.lifecycle import Lifecycle
 from app.logging import Logs
 from app.metrics import Metrics
 from app.middleware import RequestBoundary
 from app.openapi_document import install_openapi
-from app.route_index import index_routes
+from app.service import Service
 from app.settings import Settings
 
 PREFIX = "/api/v1"
 ALIAS = "/v1"
-UPLOAD_TEMPLATES = tuple(f"{prefix}/data/imports" for prefix in (PREFIX, ALIAS))
+UPLOAD_TEMPLATES = tuple(
+    f"{prefix}{path}" for prefix in (PREFIX, ALIAS) for path in ("/data/imports", "/breadth/import")
+)
 # What a page of another origin may send beyond the ordinary, and may read.
 REQUEST_HEADERS = (
     "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
@@ -49,6 +55,9 @@ ANSWER_HEADERS = (
 
 ROUTERS: tuple[APIRouter, ...] = (
     portfolio.router,
+    opening.router,
+    trades.router,
+    orders.router,
     evaluations.router,
     changes.router,
     accounts.router,
@@ -59,11 +68,21 @@ ROUTERS: tuple[APIRouter, ...] = (
     corporate_actions.router,
     market.router,
     imports.router,
+    market_state.router,
+    breadth.router,
+    regimes.router,
     jobs.router,
     events.router,
     *IDENTITY_ROUTERS,
+    configuration.router,
     status.router,
 )
+COMPAT_ROUTERS: tuple[APIRouter, ...] = (
+    desktop_configuration.router,
+    desktop_trades.router,
+    desktop_health.router,
+)
+"""Served at the root: the desktop's own paths."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -78,7 +97,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         await asyncio.to_thread(lifecycle.stop)
 
-    app = FastAPI(
+    app = Service(
         title="Ballast",
         version=__version__,
         lifespan=lifespan,
@@ -96,24 +115,29 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         api.include_router(router)
     accept_trailing_slash(simulation.router, simulation_orders.router, into=api)
     app.include_router(status.root)
+    for router in COMPAT_ROUTERS:
+        app.include_router(router)
     app.include_router(api, prefix=PREFIX)
     app.include_router(api, prefix=ALIAS, include_in_schema=False)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=REQUEST_HEADERS,
-            expose_headers=ANSWER_HEADERS,
+
+    def entrance(inner: ASGIApp) -> ASGIApp:
+        if settings.cors_origins:
+            inner = CrossOrigin(
+                inner,
+                allow_origins=list(settings.cors_origins),
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=REQUEST_HEADERS,
+                expose_headers=ANSWER_HEADERS,
+            )
+        guarded = HostAndOriginGuard(
+            inner, hosts=settings.allowed_hosts, origins=settings.cors_origins
         )
-    app.add_middleware(
-        HostAndOriginGuard, hosts=settings.allowed_hosts, origins=settings.cors_origins
-    )
-    app.add_middleware(
-        RequestBoundary,
-        times=container.get(Metrics).requests,
-        logs=container.get(Logs),
-        upload_templates=UPLOAD_TEMPLATES,
-    )
-    index_routes(app)
+        return RequestBoundary(
+            guarded,
+            times=container.get(Metrics).requests,
+            logs=container.get(Logs),
+            upload_templates=UPLOAD_TEMPLATES,
+        )
+
+    app.enter_by(entrance)
     return app

@@ -85,11 +85,14 @@ def completed(document: Document) -> Document:
     schemas = components.setdefault("schemas", {})
     problem = Problem.model_json_schema(ref_template=f"{_COMPONENTS}schemas/{{model}}")
     schemas.update(problem.pop("$defs"))
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
     schemas["Problem"] = problem
     for schema in schemas.values():
         if schema.get("examples") and "properties" in schema:
             schema["examples"] = [with_nulls(e, schema, schemas) for e in schema["examples"]]
     for _, _, operation in operations(document):
+        _drop_frameworks_own_refusal(operation)
         _declare_implied(operation)
         _show_examples(operation, schemas)
         for parameter in operation.get("parameters", ()):
@@ -98,6 +101,13 @@ def completed(document: Document) -> Document:
     _share_refusals(document)
     _drop_titles(schemas)
     return document
+
+
+def _drop_frameworks_own_refusal(operation: dict[str, Any]) -> None:
+    """What the framework adds where a route answers faults of its schema with another status."""
+    answer = operation["responses"].get("422", {})
+    if JSON in answer.get("content", {}) and PROBLEM_JSON not in answer["content"]:
+        del operation["responses"]["422"]
 
 
 def _declare_implied(operation: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Writes `docs/openapi.json` and `docs/reference/{errors,settings,events}.md`.
+"""Writes `docs/openapi.json` and `docs/reference/{errors,settings,configuration,events}.md`.
 
 `python -m app.reference_docs [--check]`: everything comes from the source and from the routes' own
 declarations; `--check` fails when a file on disk differs from what it should be.
@@ -17,6 +17,10 @@ from pydantic_settings import BaseSettings
 from app.api.problems import FRAMEWORK_CODES
 from app.docs_assets import declared_codes
 from app.source_scan import ROOT, FoundCode, FoundEvent, error_codes, event_types
+from application.risk.configuration_document import DEFAULTS, allowed, unit_of
+from application.risk.configuration_variables import variable_of
+from domain.risk.desktop_keys import KEYS, Loosens
+from domain.shared.canonical import canonical_json
 
 FOLDER = ROOT / "docs" / "reference"
 OPENAPI_FILE = ROOT / "docs" / "openapi.json"
@@ -76,6 +80,43 @@ def settings_page(settings_class: type[BaseSettings]) -> str:
     )
 
 
+def configuration_page() -> str:
+    """Every key of the desktop configuration as it is published, and what else it stands for."""
+    rows = [
+        (
+            f"`{key.path}`",
+            unit_of(key).replace("_", " "),
+            f"`{canonical_json(DEFAULTS[key.path])}`",
+            allowed(key),
+            _LOOSENS[key.loosens],
+            f"`{key.limit_key}`" if key.limit_key else "–",
+            f"`{variable_of(key.path)}`",
+        )
+        for key in KEYS
+    ]
+    return _page(
+        "Desktop configuration",
+        "Keys of `config.json` and of `GET /config`, in their published units. The effective value "
+        "is the environment's, else the last change through the API, else the file's, else the "
+        "default. A change that loosens needs the role risk_manager, a fresh login and a reason. "
+        "A number may be sent as decimal text; the unit follows from the key, never from the size.",
+        ("key", "unit", "default", "allowed", "loosens when", "risk limit", "environment"),
+        rows,
+    )
+
+
+_LOOSENS = {
+    Loosens.LARGER: "larger",
+    Loosens.SMALLER: "smaller",
+    Loosens.SWITCHED_ON: "switched on",
+    Loosens.SWITCHED_OFF: "switched off",
+    Loosens.TO_LEGACY: "set to `legacy`",
+    Loosens.LARGER_OR_NULL: "larger, or from or to null",
+    Loosens.ANY_CHANGE: "changed in any way",
+    Loosens.NEVER: "never",
+}
+
+
 def events_page(found: Iterable[FoundEvent]) -> str:
     """Every event type and the modules that append it."""
     modules: dict[str, list[str]] = defaultdict(list)
@@ -111,6 +152,7 @@ def pages() -> dict[str, str]:
     return {
         "errors.md": errors_page(error_codes(), openapi_document()),
         "settings.md": settings_page(Settings),
+        "configuration.md": configuration_page(),
         "events.md": events_page(event_types()),
     }
 

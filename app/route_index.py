@@ -13,9 +13,13 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+_FOUND = "ballast_leaf"
+
 
 @dataclass(slots=True)
-class _Leaf:
+class Leaf:
+    """One route; a lean one needs nothing of the framework to run."""
+
     order: int
     methods: frozenset[str]
     pattern: Any
@@ -24,13 +28,14 @@ class _Leaf:
     route: APIRoute
     context: Any
     app: ASGIApp
+    is_lean: bool
 
 
 @dataclass(slots=True)
 class _Node:
     literals: dict[str, "_Node"] = field(default_factory=dict)
     parameter: "_Node | None" = None
-    leaves: list[_Leaf] = field(default_factory=list)
+    leaves: list[Leaf] = field(default_factory=list)
 
 
 class RouteIndex:
@@ -47,18 +52,22 @@ class RouteIndex:
                 self._insert(str(context.path), leaf)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        leaf = self._find(scope) if scope["type"] == "http" else None
+        leaf = scope.pop(_FOUND, None) or self.find(scope)
         if leaf is None:
             await self._fallback(scope, receive, send)
-            return
+        else:
+            self.enter(leaf, scope)
+            await leaf.app(scope, receive, send)
+
+    def enter(self, leaf: Leaf, scope: Scope) -> None:
+        """Leave in the scope what the framework leaves when a route has matched."""
         scope["router"] = self._router
         scope["route"] = leaf.route
         scope["endpoint"] = leaf.endpoint
         if leaf.context is not None:
             scope.setdefault("fastapi", {})["effective_route_context"] = leaf.context
-        await leaf.app(scope, receive, send)
 
-    def _insert(self, template: str, leaf: _Leaf) -> None:
+    def _insert(self, template: str, leaf: Leaf) -> None:
         node = self._root
         for segment in template.split("/"):
             if "{" in segment:
@@ -69,7 +78,10 @@ class RouteIndex:
         node.leaves.append(leaf)
         self.size += 1
 
-    def _find(self, scope: Scope) -> _Leaf | None:
+    def find(self, scope: Scope) -> Leaf | None:
+        """The route that takes the request, its path parameters left in the scope."""
+        if scope["type"] != "http":
+            return None
         path: str = scope["path"]
         root_path = scope.get("root_path")
         if root_path:
@@ -89,7 +101,7 @@ class RouteIndex:
         return _first_match(nodes, scope, path)
 
 
-def _first_match(nodes: list[_Node], scope: Scope, path: str) -> _Leaf | None:
+def _first_match(nodes: list[_Node], scope: Scope, path: str) -> Leaf | None:
     leaves = nodes[0].leaves
     if len(nodes) > 1:
         leaves = sorted((leaf for node in nodes for leaf in node.leaves), key=lambda e: e.order)
@@ -105,16 +117,17 @@ def _first_match(nodes: list[_Node], scope: Scope, path: str) -> _Leaf | None:
     return None
 
 
-def _leaf(order: int, context: RouteContext) -> _Leaf | None:
+def _leaf(order: int, context: RouteContext) -> Leaf | None:
     route, path = context.original_route, context.path
     if not isinstance(route, APIRoute) or path is None or ":path}" in path:
         return None
     included = getattr(context, "_route_context", None)
     app = route.app if included is None else getattr(included, "app", None)
-    app = getattr(route, "lean_app", None) or app
+    lean = getattr(route, "lean_app", None)
+    app = lean or app
     if app is None:
         return None
-    return _Leaf(
+    return Leaf(
         order,
         frozenset(context.methods or ()),
         context.path_regex,
@@ -123,7 +136,25 @@ def _leaf(order: int, context: RouteContext) -> _Leaf | None:
         route,
         included,
         app,
+        lean is not None,
     )
+
+
+class DirectWay:
+    """Hands a request for a lean route to it at once; the framework's layers serve the others."""
+
+    def __init__(self, index: RouteIndex, framework: ASGIApp) -> None:
+        self._index = index
+        self._framework = framework
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        leaf = self._index.find(scope)
+        if leaf is not None and leaf.is_lean:
+            self._index.enter(leaf, scope)
+            await leaf.app(scope, receive, send)
+            return
+        scope[_FOUND] = leaf
+        await self._framework(scope, receive, send)
 
 
 def index_routes(app: FastAPI) -> RouteIndex:

@@ -4,20 +4,31 @@ import gc
 import signal
 import socket
 import sys
+import threading
 from types import FrameType
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from app.guards import UnsafeBind, require_safe_bind
 from app.lifecycle import bind_facts
 from app.main import create_app
 from app.settings import Settings
+from app.simulation_providers import run_settings
+from application.context import SYSTEM, RequestContext
+from application.processes.plan_runner_switch import forget_last_start
+from application.simulation.runs import ResumeSimulation, StartSimulation
 from domain.shared.errors import Invalid
+from infrastructure.clock import SystemClock
+from infrastructure.market_data.array_mirror import MirrorReader
+from infrastructure.persistence.engine import open_database
+from infrastructure.persistence.store import SqlStore
 from infrastructure.security.service_secret import OWNER_TOKEN_FILE
 
 GRACE_S = 8
+LOOK_EVERY_S = 0.02
 
 
 def run_server(settings: Settings) -> None:
@@ -36,17 +47,56 @@ def run_server(settings: Settings) -> None:
         "ssl_keyfile": settings.tls_key_file,
     }
     if settings.workers > 1:
-        _introduce(settings)
-        uvicorn.run("app.server:worker_app", factory=True, workers=settings.workers, **options)
+        _forget_last_start(settings)
+        _run_workers(
+            uvicorn.Config(
+                "app.server:worker_app", factory=True, workers=settings.workers, **options
+            ),
+            settings,
+        )
     else:
         app = served_app()
         ServiceServer(uvicorn.Config(app, **options), app, settings).run()
+
+
+def _run_workers(config: uvicorn.Config, settings: Settings) -> None:
+    """As `uvicorn.run` does it, but greeting once a worker listens on the socket they share."""
+    shared = config.bind_socket()
+    parent = Multiprocess(config, sockets=[shared])
+
+    def greet() -> None:
+        while not shared.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            if parent.should_exit.wait(LOOK_EVERY_S):
+                return
+        _introduce(settings)
+
+    threading.Thread(target=greet, name="ballast-greeting", daemon=True).start()
+    parent.run()
+
+
+def _forget_last_start(settings: Settings) -> None:
+    """Plan runner and simulation are off after every start of the service, not of one of its
+    processes.
+    """
+    store = SqlStore(open_database(settings.database_address), SystemClock())
+    try:
+        founder = store.query(lambda work: work.users.founder(), SYSTEM)
+        if founder is not None:
+            context = RequestContext(founder.owner_id, "system", "req_start")
+            store.command(forget_last_start, context).result()
+            start = StartSimulation(MirrorReader(settings.data_dir, store), run_settings(settings))
+            resume = ResumeSimulation(start, autostart=settings.simulation_autostart)
+            store.command(resume.if_opened, context).result()
+    finally:
+        store.close()
 
 
 def served_app() -> FastAPI:
     """The application of a process of its own; what is there by now is no garbage, ever."""
     app = create_app()
     gc.freeze()
+    # A request leaves some hundred objects and hardly a cycle: looking after every 700 finds none.
+    gc.set_threshold(20_000, 10, 20)
     gc.enable()
     return app
 

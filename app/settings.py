@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to bind.")
     workers: int = Field(1, ge=1, le=64, description="API processes; above 1 needs PostgreSQL.")
     data_dir: Path = Field(Path("data"), description="Folder of database, candles, secrets.")
+    config_file: Path | None = Field(
+        None, description="Desktop configuration; without: `config.json` in the data folder."
+    )
     database_url: str = Field("", description="Empty: SQLite in the data folder.")
     redis_url: str = Field("", description="Empty: in-process cache, bus, limits and leases.")
     dask_scheduler: str = Field("", description="Address of a Dask scheduler; empty: local pool.")
@@ -57,7 +60,9 @@ class Settings(BaseSettings):
     run_jobs: bool = Field(
         True, description="Run jobs in this process; else `ballast worker` does."
     )
-    jobs_concurrent: int = Field(2, ge=1, le=64, description="Jobs running at once.")
+    jobs_concurrent: int = Field(
+        2, ge=1, le=64, description="Jobs running at once, in each process that runs jobs."
+    )
     plan_interval_s: float = Field(
         60, ge=1, le=86_400, description="Seconds between two runs of all balancing plans."
     )

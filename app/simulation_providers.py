@@ -28,6 +28,20 @@ from infrastructure.exchanges.paper.markets import PaperMarketsFromSnapshots
 from infrastructure.market_data.no_feed import NoFeed
 
 
+def run_settings(settings: Settings) -> SimulationSettings:
+    """Costs and limits of runs that start from now on."""
+    return SimulationSettings(
+        commission_rate=settings.simulation_commission,
+        slippage=settings.simulation_slippage,
+        tick_seconds=settings.simulation_tick_seconds,
+        price_age_max_s=settings.simulation_price_age_max_s,
+        max_positions=settings.simulation_max_positions,
+        risk_per_trade=settings.simulation_risk_per_trade,
+        min_reward_risk=settings.simulation_min_reward_risk,
+        require_stop_loss=settings.simulation_require_stop_loss,
+    )
+
+
 class Simulation(Provider):
     """One of each per process of the service."""
 
@@ -50,18 +64,7 @@ class Simulation(Provider):
     def feed(self) -> PriceFeed:
         return NoFeed()
 
-    @provide
-    def run_settings(self, settings: Settings) -> SimulationSettings:
-        return SimulationSettings(
-            commission_rate=settings.simulation_commission,
-            slippage=settings.simulation_slippage,
-            tick_seconds=settings.simulation_tick_seconds,
-            price_age_max_s=settings.simulation_price_age_max_s,
-            max_positions=settings.simulation_max_positions,
-            risk_per_trade=settings.simulation_risk_per_trade,
-            min_reward_risk=settings.simulation_min_reward_risk,
-            require_stop_loss=settings.simulation_require_stop_loss,
-        )
+    run_settings = provide(run_settings)
 
     @provide
     def opening(

@@ -2,7 +2,7 @@
 afterwards.
 
 Scope = owner + route template + parent id. Signature = SHA-256 of the canonical body (1.5 equals
-1.50).
+1.50, and "1.5" where the field is a decimal).
 First → the route's status; same key and body → 200 with `Idempotency-Replayed: true` (a refusal
 keeps its status); other body → 409; still running after `WAIT_S` → 409 `request_in_progress`.
 """
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.api.dependencies import Dispatch
-from app.api.problems import PROBLEM_JSON, problem_of, request_id_of
+from app.api.problems import PROBLEM_JSON, problem_of, request_id_of, shaped
 from app.api.wire import encode
 from application.context import Principal
 from application.ports.repositories import StoredAnswer
@@ -102,7 +102,7 @@ class Once:
         await self._wait_for_twin(lock)
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running[lock] = mine
-        slot = _Slot(scope, key, signature(request.scope.get("ballast_json")))
+        slot = _Slot(scope, key, signature(_signed_body(request)))
 
         def command(uow: UnitOfWork) -> tuple[StoredAnswer, bool]:
             if before is not None:
@@ -113,7 +113,7 @@ class Once:
             answer, replayed = await self._dispatch.command(request, principal, command)
         except RuleRefused as refusal:
             # Its transaction is undone; the refusal itself is final, so it is what the key answers.
-            problem = problem_of(refusal, request_id_of(request))
+            problem = shaped(problem_of(refusal, request_id_of(request)), request)
             said = Presented(problem.status, problem)
             answer, replayed = await self._dispatch.command(
                 request, principal, lambda uow: slot.found(uow) or slot.fill(said, uow)
@@ -174,9 +174,16 @@ def _response(answer: StoredAnswer, *, replayed: bool) -> Response:
     return Response(answer.body, status, headers, answer.media_type)
 
 
+def _signed_body(request: Request) -> object:
+    """What was sent, with decimals as numbers however they were spelt."""
+    body: object = request.scope.get("ballast_json")
+    read = getattr(request.scope.get("route"), "read_decimals", None)
+    return body if read is None else read(body)
+
+
 def _template(request: Request) -> str:
     route = request.scope.get("route")
-    path: str = getattr(route, "path", request.url.path)
+    path: str = request.scope["path"] if route is None else route.path
     return path.removeprefix("/api")
 
 

@@ -14,7 +14,11 @@ from typing import Annotated, Any, get_args, get_origin
 from fastapi import Request, Response, params
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.api.problems import answer_to
+from domain.shared.errors import Fault
 
 Resolve = Callable[[Request], Awaitable[Any]]
 Take = Callable[[Request], Any]
@@ -53,8 +57,11 @@ def lean_app(
         return None
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        request = admit(scope, receive)
-        response = await endpoint(**await plan.values(request))
+        try:
+            request = admit(scope, receive)
+            response = await endpoint(**await plan.values(request))
+        except (Fault, HTTPException, RequestValidationError) as refused:
+            response = answer_to(refused, Request(scope))
         await response(scope, receive, send)
 
     return run

@@ -133,6 +133,15 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     return Response(encode(problem), problem.status, dict(headers or {}), PROBLEM_JSON)
 
 
+def shaped(problem: Problem, request: Request) -> Problem:
+    """The problem in the shape of the route that was asked, where it has one of its own."""
+    shape = getattr(request.scope.get("route"), "shape_problem", None)
+    if shape is None:
+        return problem
+    own: Problem = shape(problem, request)
+    return own
+
+
 def request_id_of(request: Request) -> str:
     """Id the request was given at the door."""
     return str(request.scope.get("ballast_request_id", "req_unknown"))
@@ -148,31 +157,28 @@ def respond_to(fault: Fault, request: Request) -> Response:
         headers["Retry-After"] = str(max(1, round(fault.retry_after_s)))
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return problem_response(problem, headers)
+    return problem_response(shaped(problem, request), headers)
+
+
+def answer_to(error: Exception, request: Request) -> Response:
+    """The answer to whatever a route raised; what nobody foresaw is a defect."""
+    if isinstance(error, Fault):
+        return respond_to(error, request)
+    if isinstance(error, HTTPException):
+        return _framework_problem(request, error)
+    if isinstance(error, RequestValidationError):
+        return respond_to(_invalid(error), request)
+    return respond_to(Defect("internal_error", repr(error)), request)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
     """Make every error of the framework and of the use cases a problem."""
 
-    async def on_fault(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Fault)
-        return respond_to(error, request)
+    async def answered(request: Request, error: Exception) -> Response:
+        return answer_to(error, request)
 
-    async def on_http(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        return _framework_problem(request, error)
-
-    async def on_validation(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        return respond_to(_invalid(error), request)
-
-    async def on_defect(request: Request, error: Exception) -> Response:
-        return respond_to(Defect("internal_error", repr(error)), request)
-
-    app.add_exception_handler(Fault, on_fault)
-    app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(RequestValidationError, on_validation)
-    app.add_exception_handler(500, on_defect)
+    for kind in (Fault, HTTPException, RequestValidationError, 500):
+        app.add_exception_handler(kind, answered)
 
 
 def _framework_problem(request: Request, error: HTTPException) -> Response:
@@ -181,7 +187,7 @@ def _framework_problem(request: Request, error: HTTPException) -> Response:
     )
     fault = Fault(code, str(error.detail))
     problem = problem_of(fault, request_id_of(request), error.status_code)
-    return problem_response(problem, error.headers)
+    return problem_response(shaped(problem, request), error.headers)
 
 
 _FIELD_CODES = {

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
+from app.api.decimal_fields import decimal_reader
 from app.api.lean_route import lean_app
 from app.api.problems import PROBLEM_JSON, Problem
 from app.api.wire import ExactJsonResponse, MalformedJson, parse_json
@@ -44,6 +45,8 @@ class BallastRoute(APIRoute):
         status = options.get("status_code") or 200
         super().__init__(path, _exact(endpoint, status), **options)
 
+        body = self.body_field
+        self.read_decimals = None if body is None else decimal_reader(body.field_info.annotation)
         self.lean_app = lean_app(self.endpoint, self.param_convertors, self._admit)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

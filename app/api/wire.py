@@ -31,7 +31,7 @@ from domain.shared.decimals import (
     decimals_of,
     plain,
 )
-from infrastructure.persistence.types import StoredJson
+from domain.shared.json_text import JsonArray
 
 NESTING_MAX = 32
 # Possessive, and a text may stay open: a hostile body is scanned once, not once per quote.
@@ -139,7 +139,7 @@ def _encode_other(value: object) -> object:
         return instant_text(value)
     if isinstance(value, BaseModel):
         return value.model_dump(by_alias=True)
-    if isinstance(value, StoredJson):
+    if isinstance(value, JsonArray):
         return orjson.Fragment(value.text.encode())
     if isinstance(value, Mapping):
         return dict(value)
@@ -164,6 +164,13 @@ class ExactJsonResponse(Response):
         return content if isinstance(content, bytes) else encode(content)
 
 
+def decimal_of(value: Any) -> Any:
+    """The Decimal that a text spells; any other value as it is."""
+    if isinstance(value, str) and len(value) <= 64 and _NUMBER.fullmatch(value):
+        return Decimal(value)
+    return value
+
+
 def _to_decimal(value: Any) -> Any:
     if isinstance(value, bool):
         raise PydanticCustomError("number_type", "a number or a decimal string")
@@ -171,8 +178,9 @@ def _to_decimal(value: Any) -> Any:
         return Decimal(value)
     if isinstance(value, float):
         return Decimal(repr(value))
-    if isinstance(value, str) and len(value) <= 64 and _NUMBER.fullmatch(value):
-        return Decimal(value)
+    spelt = decimal_of(value)
+    if isinstance(spelt, Decimal):
+        return spelt
     raise PydanticCustomError("number_type", "a number or a decimal string")
 
 

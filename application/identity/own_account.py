@@ -15,9 +15,9 @@ LOGGED_OUT = "logged_out"
 ENDED_BY_USER = "ended_by_user"
 
 
-def require_version(user: User, expected: int | None) -> None:
-    """StaleVersion when the caller read another version; None does not ask."""
-    if expected is not None and expected != user.version:
+def require_version(user: User, expected: int) -> None:
+    """StaleVersion when the caller read another version."""
+    if expected != user.version:
         raise StaleVersion(
             "stale_version",
             f"User {user.id} is at version {user.version}.",
@@ -28,9 +28,7 @@ def require_version(user: User, expected: int | None) -> None:
 class ChangeProfile:
     """Change how the user is called."""
 
-    def __call__(
-        self, user_id: str, display_name: str, expected: int | None, work: UnitOfWork
-    ) -> User:
+    def __call__(self, user_id: str, display_name: str, expected: int, work: UnitOfWork) -> User:
         user = work.users.get(user_id)
         require_version(user, expected)
         changed = replace(

@@ -72,12 +72,12 @@ class CreateUser:
 class UserChange:
     """None leaves a field as it is; `reset_totp` switches the second factor off."""
 
+    expected_version: int
     display_name: str | None = None
     role: Role | None = None
     is_active: bool | None = None
     password_hash: str | None = None
     reset_totp: bool = False
-    expected_version: int | None = None
 
 
 class ChangeUser:
@@ -120,8 +120,9 @@ class ChangeUser:
 class DeleteUser:
     """Remove the user with every session and token; the event log keeps the name."""
 
-    def __call__(self, user_id: str, work: UnitOfWork) -> None:
+    def __call__(self, user_id: str, expected_version: int, work: UnitOfWork) -> None:
         user = work.users.get(user_id)
+        require_version(user, expected_version)
         if _is_admin(user):
             _require_another_admin(work)
         work.users.delete(user.id)

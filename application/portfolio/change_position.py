@@ -52,7 +52,7 @@ def resume(position_id: str, work: UnitOfWork) -> Position:
 def set_anchor(position_id: str, price: Decimal, reason: str, work: UnitOfWork) -> Position:
     """Set the balancing reference by hand; audited with its reason."""
     position = _live(position_id, work)
-    anchored = _save(position, work, anchor_price=price)
+    anchored = _save(position, work, anchor_price=price, anchored_at=work.now)
     message = f"Anchor set to {plain(price)}: {reason}"
     manual = position_event(
         "manual_anchor_set",
@@ -66,17 +66,34 @@ def set_anchor(position_id: str, price: Decimal, reason: str, work: UnitOfWork) 
     return anchored
 
 
+def balancing_plan_of(position_id: str, work: UnitOfWork) -> BalancingPlan | None:
+    """The plan whose settings may be changed; Conflict `governed_by_plan` for a trade, whose exits
+    change through its protection.
+    """
+    position = work.positions.get(position_id)
+    if position.exit_plan is not None:
+        raise Conflict(
+            "governed_by_plan", "The levels of a trade are changed through its protection."
+        )
+    return position.balancing_plan
+
+
+def require_orders_by_hand(position_id: str, work: UnitOfWork) -> None:
+    """NotFound for no such position; Conflict `governed_by_plan` for a trade: its plan makes the
+    orders, and a close or a bar is what a person sends.
+    """
+    if work.positions.get(position_id).exit_plan is not None:
+        raise Conflict(
+            "governed_by_plan", "Orders of a trade come from its plan; close it instead."
+        )
+
+
 def change_plan(
     position_id: str, plan: BalancingPlan | None, expected_version: int, work: UnitOfWork
 ) -> Position:
     """Replace the plan; StaleVersion `stale_version` when somebody changed the position first."""
     position = _live(position_id, work)
-    if position.version != expected_version:
-        raise StaleVersion(
-            "stale_version",
-            f"Position {position_id} is at version {position.version}.",
-            context={"version": position.version},
-        )
+    _require_version(position, expected_version)
     if position.plan == plan:
         return position
     changed = _save(position, work, plan=plan)
@@ -85,11 +102,22 @@ def change_plan(
         changed,
         work.now,
         "Plan settings changed.",
-        inputs={"before": None if position.plan is None else asdict(position.plan)},
+        inputs={
+            "before": None if position.balancing_plan is None else asdict(position.balancing_plan)
+        },
         outputs={"after": None if plan is None else asdict(plan)},
     )
     work.events.append([event])
     return changed
+
+
+def _require_version(position: Position, expected: int) -> None:
+    if position.version != expected:
+        raise StaleVersion(
+            "stale_version",
+            f"Position {position.id} is at version {position.version}.",
+            context={"version": position.version},
+        )
 
 
 class RetireCell:
@@ -98,10 +126,9 @@ class RetireCell:
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
 
-    def __call__(self, position_id: str, expected_version: int | None, work: UnitOfWork) -> None:
+    def __call__(self, position_id: str, expected_version: int, work: UnitOfWork) -> None:
         position = _live(position_id, work)
-        if expected_version is not None and position.version != expected_version:
-            raise StaleVersion("stale_version", f"Position is at version {position.version}.")
+        _require_version(position, expected_version)
         if position.qty or position.receivable or work.orders.claims_of(position.id):
             raise Conflict(
                 "position_not_flat", "Only a flat position without open orders can be deleted."

@@ -58,7 +58,7 @@ class EndOrder:
         ended = replace(ended, reserved=None if order.reserved is None else ZERO)
         work.orders.save(ended)
         work.ledger.post(transfers, balances)
-        after = with_anchor_after_end(position, ended)
+        after = with_anchor_after_end(position, ended, work.now)
         kind = "order_cancelled" if fact is OrderFact.CANCEL_CONFIRMED else "order_expired"
         events = [
             position_event(

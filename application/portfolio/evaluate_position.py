@@ -80,7 +80,7 @@ class EvaluatePosition:
         )
         qty_step = lot_step_of(position.instrument, work)
         view = plan_view(position, Claims.of(open_orders), qty_step)
-        evaluation = evaluate(position.plan, view, market, identity)
+        evaluation = evaluate(position.balancing_plan, view, market, identity)
         return Evaluated(identity.id, position, evaluation)
 
     def _market(
@@ -98,7 +98,7 @@ class EvaluatePosition:
             price = self._prices.newest(position.instrument, at)
         phase, session_close = self._session(position.calendar, at)
         orders_today = 0
-        if position.plan is not None:
+        if position.balancing_plan is not None:
             day = day_start(position.calendar, at)
             orders_today = work.orders.accepted_between(position.id, day, at)
         return MarketView(

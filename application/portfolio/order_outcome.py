@@ -1,10 +1,12 @@
 """What an order's execution or end means for its evaluation row and for the cell's anchor."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from application.portfolio.recording import position_event
 from application.ports.unit_of_work import UnitOfWork
+from domain.plans.evaluation_row import AnchorFacts, ExecutionFacts, Holdings
+from domain.portfolio.apply_fill import anchored
 from domain.portfolio.order import Order
 from domain.portfolio.position import Position
 from domain.shared.decimals import cash, plain
@@ -14,7 +16,8 @@ from domain.shared.events import NewEvent
 def note_execution(order: Order, position: Position, work: UnitOfWork) -> None:
     """Complete the evaluation that caused the order with what became of it.
 
-    An order that ended without an execution moved neither the anchor nor the holdings.
+    An order that ended without an execution moved neither the anchor nor the holdings; one that
+    ended before the anchor was set, and was told of later, left the anchor alone.
     """
     if order.evaluation_id is None:
         return
@@ -22,30 +25,30 @@ def note_execution(order: Order, position: Position, work: UnitOfWork) -> None:
     document = dict(evaluation.document)
     document["order"] = {"id": order.id, "status": order.status.value}
     if order.filled_qty:
-        document["execution"] = {
-            "side": order.terms.side.value,
-            "qty": order.filled_qty,
-            "price": order.avg_fill_price,
-            "fee": order.fees,
-            "status": order.status.value,
-        }
+        document["execution"] = asdict(_execution(order))
     if order.status.is_terminal and order.filled_qty:
-        anchor = {**document["anchor"], "new": position.anchor_price, "reason": "order_ended"}
-        document["anchor"] = anchor
-        document["impact"] = {**document["impact"], "after": _holdings(position, order)}
+        if position.anchor_price == order.avg_fill_price:
+            old = document["anchor"]["old"]
+            document["anchor"] = asdict(AnchorFacts(old, position.anchor_price, "order_ended"))
+        document["impact"] = {**document["impact"], "after": asdict(_holdings(position, order))}
     work.evaluations.save_outcome(replace(evaluation, order_id=order.id, document=document))
 
 
-def _holdings(position: Position, order: Order) -> dict[str, object]:
+def _execution(order: Order) -> ExecutionFacts:
+    price = order.avg_fill_price
+    assert price is not None
+    return ExecutionFacts(order.terms.side, order.filled_qty, price, order.fees, order.status.value)
+
+
+def _holdings(position: Position, order: Order) -> Holdings:
     price = order.avg_fill_price or position.last_fill_price
-    value = None if price is None else cash(position.qty * price)
-    return {
-        "qty": position.qty,
-        "cash": position.cash,
-        "stock_value": value,
-        "equity": position.equity(price),
-        "stock_fraction": position.stock_fraction(price),
-    }
+    return Holdings(
+        qty=position.qty,
+        cash=position.cash,
+        stock_value=None if price is None else cash(position.qty * price),
+        equity=position.equity(price),
+        stock_fraction=position.stock_fraction(price),
+    )
 
 
 def anchor_event(before: Position, after: Position, now: datetime, why: str) -> NewEvent:
@@ -62,8 +65,7 @@ def anchor_event(before: Position, after: Position, now: datetime, why: str) -> 
     )
 
 
-def with_anchor_after_end(position: Position, order: Order) -> Position:
+def with_anchor_after_end(position: Position, order: Order, at: datetime) -> Position:
     """A cell's anchor after an order ended with executions: the order's volume-weighted price."""
-    if not position.is_cell or order.filled_qty == 0:
-        return position
-    return replace(position, anchor_price=order.avg_fill_price, version=position.version + 1)
+    after = anchored(position, order, at)
+    return after if after is position else replace(after, version=position.version + 1)

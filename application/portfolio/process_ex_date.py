@@ -6,7 +6,7 @@ after that moment already lacks the dividend and stays where it is.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from application.portfolio.dividend_step import DividendBook, DividendStep, Movement, PositionStep
@@ -21,6 +21,7 @@ from application.ports.calendars import CalendarTables
 from application.ports.ids import Ids
 from application.ports.repositories import EventFilter
 from application.ports.unit_of_work import UnitOfWork
+from domain.plans.corporate_actions import shifted_by_dividend
 from domain.portfolio.cost_basis import quantity_changes
 from domain.portfolio.dividend import (
     Dividend,
@@ -31,7 +32,7 @@ from domain.portfolio.dividend import (
     shift_price,
 )
 from domain.portfolio.ledger import Bucket, TransferKind
-from domain.portfolio.position import Position
+from domain.portfolio.position import Plan, Position
 from domain.portfolio.split import rescaled
 from domain.shared.decimals import ONE, plain
 from domain.shared.errors import Conflict, FieldFault, Invalid
@@ -95,12 +96,19 @@ class ProcessExDate:
             anchor_price=anchor.after,
             high_water=shift_price(position.high_water, drop).after,
             low_water=shift_price(position.low_water, drop).after,
+            plan=_plan_after(position, drop, dividend.ex_date),
         )
         work.dividends.add_entitlement(entitlement)
         events = _events(dividend, position, after, entitlement, anchor, work.now)
         movements = _movements(position, entitlement)
         saved = self._book.write(dividend, after, movements, events, work)
         return PositionStep(entitlement, saved, replayed=False)
+
+
+def _plan_after(position: Position, drop: Decimal, ex_date: date) -> Plan | None:
+    """Stop and targets of a trade follow the price down; the levels of a cell are its anchor."""
+    plan = position.exit_plan
+    return position.plan if plan is None else shifted_by_dividend(plan, drop, ex_date)
 
 
 def _movements(position: Position, entitlement: Entitlement) -> tuple[Movement, Movement]:

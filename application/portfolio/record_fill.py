@@ -22,7 +22,7 @@ from domain.portfolio.fill import Fill
 from domain.portfolio.lifecycle import OrderStatus
 from domain.portfolio.order import Intent, Order
 from domain.portfolio.position import MANUAL_VENUE, Position
-from domain.shared.decimals import cash, plain
+from domain.shared.decimals import CASH_STEP, cash, plain
 from domain.shared.errors import Conflict, FieldFault, Invalid, RuleRefused
 from domain.shared.events import NewEvent
 from domain.shared.ids import Prefix
@@ -65,7 +65,7 @@ class RecordFill:
                 "fills_come_from_venue", f"Fills of this order are reported by {order.venue}."
             )
         fee = _fee(order, execution)
-        known = _known(order, execution, fee, work)
+        known = _known(order, execution, work)
         if known is not None:
             return Recorded(known, order, position, replayed=True)
         _require_fillable(order, execution)
@@ -134,16 +134,16 @@ def book_entries(position: Position, work: UnitOfWork) -> Sequence[BookEntry]:
 def _fee(order: Order, execution: Execution) -> Decimal:
     if execution.commission is not None:
         return execution.commission
-    return cash(execution.qty * execution.price * order.terms.commission_rate)
+    return order.commission_of(execution.qty, execution.price)
 
 
-def _known(order: Order, execution: Execution, fee: Decimal, work: UnitOfWork) -> Fill | None:
+def _known(order: Order, execution: Execution, work: UnitOfWork) -> Fill | None:
     if execution.external_id is None:
         return None
     known = work.fills.by_external_id(order.venue, order.account_id, execution.external_id)
     if known is None:
         return None
-    side = order.terms.side
+    side, fee = order.terms.side, _fee_told(order, execution, known)
     if known.order_id == order.id and known.same_terms(
         side=side, qty=execution.qty, price=execution.price, fee=fee
     ):
@@ -153,6 +153,16 @@ def _known(order: Order, execution: Execution, fee: Decimal, work: UnitOfWork) -
         "This external_id was reported before with other terms.",
         context={"fill_id": known.id},
     )
+
+
+def _fee_told(order: Order, execution: Execution, known: Fill) -> Decimal:
+    """The commission a repeated report means. Left out it is the one booked, if that is the rate's:
+    its last digit depends on what was booked before it.
+    """
+    if execution.commission is not None:
+        return execution.commission
+    by_rate = cash(execution.qty * execution.price * order.terms.commission_rate)
+    return known.fee if abs(known.fee - by_rate) <= CASH_STEP else by_rate
 
 
 def _require_fillable(order: Order, execution: Execution) -> None:
@@ -176,7 +186,7 @@ def _require_time(position: Position, execution: Execution, now: datetime) -> No
 
 
 def _require_band(position: Position, order: Order, execution: Execution, fee: Decimal) -> None:
-    plan = position.plan
+    plan = position.balancing_plan
     if plan is None or order.terms.intent is Intent.CLOSE:
         return
     before = stock_fraction(position.qty, position.effective_cash, execution.price)

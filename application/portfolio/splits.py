@@ -25,10 +25,11 @@ from application.portfolio.recording import (
 from application.ports.calendars import CalendarTables
 from application.ports.ids import Ids
 from application.ports.unit_of_work import UnitOfWork
+from domain.plans.corporate_actions import rescaled_by_split
 from domain.portfolio.cost_basis import BookEntry, EntryKind, apply_entry
 from domain.portfolio.ledger import Bucket, Phase, Transfer, TransferKind
 from domain.portfolio.lifecycle import OrderFact
-from domain.portfolio.position import Position
+from domain.portfolio.position import Plan, Position
 from domain.portfolio.split import (
     Split,
     SplitLevels,
@@ -153,6 +154,8 @@ class ApplySplit:
             high_water=change.levels.high_water,
             low_water=change.levels.low_water,
             last_fill_price=rescaled(position.last_fill_price, split.ratio),
+            mark_price=rescaled(position.mark_price, split.ratio),
+            plan=_plan_after(position, split),
             # An execution reported later for an earlier instant must be seen as out of order.
             last_executed_at=effective_at,
             version=position.version + 1,
@@ -187,6 +190,11 @@ class ApplySplit:
             Transfer(new_id(), TransferKind.SPLIT, posted, abs(change), source, target,
                      "split", split.id, now),
         )  # fmt: skip
+
+
+def _plan_after(position: Position, split: Split) -> Plan | None:
+    plan = position.exit_plan
+    return position.plan if plan is None else rescaled_by_split(plan, split.ratio, split.ex_date)
 
 
 def _require_in_order(

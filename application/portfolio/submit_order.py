@@ -23,7 +23,7 @@ from domain.portfolio.lifecycle import OrderFact, OrderStatus, next_status
 from domain.portfolio.order import Intent, Order, OrderTerms, OrderType, Origin, TimeInForce
 from domain.portfolio.position import Position, PositionStatus
 from domain.portfolio.reservation import Reservation, reserve
-from domain.risk.context import GateContext
+from domain.risk.context import GateContext, TradeFacts
 from domain.risk.gate import judge
 from domain.risk.verdict import Verdict
 from domain.shared.decimals import ZERO, plain
@@ -38,6 +38,8 @@ class OrderRequest:
     """What the caller asks for; prices and quantity are checked, never changed.
 
     A `client_order_id` of its own makes the same intent recognisable; it is used once, for ever.
+    `trade` is what the order opens when its plan brings a stop; `commission_rate` None takes the
+    plan's or the account's.
     """
 
     side: Side
@@ -55,6 +57,8 @@ class OrderRequest:
     declared_price: Decimal | None = None
     confirm_duplicate: bool = False
     client_order_id: str | None = None
+    commission_rate: Decimal | None = None
+    trade: TradeFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class SubmitOrder:
             confirm_duplicate=request.confirm_duplicate,
             is_id_given=request.client_order_id is not None,
         )
+        context = replace(context, trade=request.trade)
         _require_open(position, context)
         if account.status is TradingState.HALTED and not context.is_reducing:
             raise AccountHalted("account_halted", f"Account {account.name} is halted.")
@@ -143,7 +148,7 @@ class SubmitOrder:
         order = replace(
             draft,
             status=next_status(draft.status, OrderFact.REFUSED),
-            checks=_documents(verdict),
+            checks=verdict.checks,
             reason=verdict.refusals[0].code,
             rejected_by="gate",
             reserved=None,
@@ -178,7 +183,7 @@ class SubmitOrder:
         # The manual venue accepts by itself: nothing is sent, a person reports what was executed.
         claimed = next_status(draft.status, OrderFact.CLAIMED)
         order = replace(
-            draft, status=next_status(claimed, OrderFact.ACCEPTED), checks=_documents(verdict)
+            draft, status=next_status(claimed, OrderFact.ACCEPTED), checks=verdict.checks
         )
         work.orders.add(order)
         work.ledger.post(transfers, balances)
@@ -253,9 +258,10 @@ def _terms(position: Position, account: Account, request: OrderRequest) -> Order
     intent = Intent.INCREASE if position.qty else Intent.OPEN
     if request.side is Side.SELL:
         intent = Intent.REDUCE
-    rate = account.costs.commission_rate
-    if position.plan is not None:
-        rate = position.plan.commission_rate
+    rate = request.commission_rate
+    if rate is None:
+        plan = position.balancing_plan
+        rate = account.costs.commission_rate if plan is None else plan.commission_rate
     return OrderTerms(
         side=request.side,
         qty=request.qty,
@@ -277,10 +283,6 @@ def _require_open(position: Position, context: GateContext) -> None:
         raise Conflict("position_closed", f"Position {position.id} is closed.")
     if position.status is PositionStatus.PAUSED and not context.is_reducing:
         raise Conflict("position_paused", f"Position {position.id} is paused.")
-
-
-def _documents(verdict: Verdict) -> tuple[dict[str, object], ...]:
-    return tuple(finding.as_document() for finding in verdict.findings)
 
 
 def require_order_prices(request: OrderRequest) -> None:

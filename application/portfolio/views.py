@@ -45,15 +45,31 @@ class ValuedAccount:
 
 
 def newest_price(position: Position, prices: Prices, now: datetime) -> PriceView | None:
-    """The newer of the stored close and the last execution; each with source and age."""
+    """The newest of the stored close, the last execution and the last reported bar; each with
+    source and age.
+    """
     stored = prices.newest(position.instrument, now)
-    if position.last_fill_price is None or position.last_executed_at is None:
+    told = told_price(position)
+    if told is None:
         return stored
-    executed_at = position.last_executed_at
-    if stored is not None and stored.as_of is not None and stored.as_of >= executed_at:
+    value, source, at = told
+    if stored is not None and stored.as_of is not None and stored.as_of >= at:
         return stored
-    age_s = Decimal(str(max(0.0, (now - position.last_executed_at).total_seconds())))
-    return PriceView(position.last_fill_price, "last_fill", age_s, position.last_executed_at)
+    age_s = Decimal(str(max(0.0, (now - at).total_seconds())))
+    return PriceView(value, source, age_s, at)
+
+
+def told_price(position: Position) -> tuple[Decimal, str, datetime] | None:
+    """The newest price a caller told: the close of a bar, which follows its own exits, or an
+    execution.
+    """
+    executed, marked = position.last_executed_at, position.marked_at
+    is_marked = marked is not None and (executed is None or marked >= executed)
+    if is_marked and marked is not None and position.mark_price is not None:
+        return position.mark_price, "bar", marked
+    if position.last_fill_price is None or executed is None:
+        return None
+    return position.last_fill_price, "last_fill", executed
 
 
 def valued(position: Position, prices: Prices, now: datetime) -> ValuedPosition:

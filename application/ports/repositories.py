@@ -8,18 +8,15 @@ the predecessor of the value's version. Lists are ordered by id unless said othe
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
 from domain.portfolio.account import Account
-from domain.portfolio.dividend import Dividend, Entitlement
 from domain.portfolio.fill import Fill
-from domain.portfolio.ledger import Balances, LedgerKey, Transfer
 from domain.portfolio.lifecycle import OrderStatus
 from domain.portfolio.order import Order
 from domain.portfolio.position import Position
-from domain.portfolio.split import Split
 from domain.shared.events import LoggedEvent, NewEvent
 from domain.shared.side import Side
 
@@ -72,7 +69,10 @@ class Positions(Protocol):
     """Positions of the owner."""
 
     def get(self, position_id: str) -> Position: ...
-    def add(self, position: Position) -> None: ...
+    def add(self, position: Position) -> None:
+        """Conflict `position_exists` when a trade in the instrument is open in the account."""
+        ...
+
     def save(self, position: Position) -> None: ...
     def list(self, where: PositionFilter, page: Page) -> Sequence[Position]: ...
     def count(self, where: PositionFilter) -> int: ...
@@ -80,6 +80,22 @@ class Positions(Protocol):
         """Positions in the instrument that are not closed, of any owner: corporate actions need
         all.
         """
+        ...
+
+    def live_trade(self, account_id: str, instrument: str) -> Position | None:
+        """The position in the instrument that a plan opened and that is not closed: at most one."""
+        ...
+
+    def last_trade(self, account_id: str, instrument: str) -> Position | None:
+        """The newest position in the instrument that a plan opened, closed or not."""
+        ...
+
+    def live_trades(self, account_id: str) -> Sequence[Position]:
+        """All positions that plans opened and that are not closed, by instrument."""
+        ...
+
+    def held_in(self, account_id: str) -> Sequence[Position]:
+        """Positions of the account that are not closed, cells included, by id."""
         ...
 
 
@@ -192,39 +208,6 @@ class CashFlow:
     note: str | None
 
 
-class LedgerBook(Protocol):
-    """Transfers and the balances they sum to."""
-
-    def balances(self, *holder_ids: str) -> Balances:
-        """Balances of the holders, ready to apply transfers to."""
-        ...
-
-    def amounts(self, account_id: str) -> Mapping[LedgerKey, Decimal]:
-        """All balances of an account and of its cells."""
-        ...
-
-    def amounts_of(self, account_ids: Sequence[str]) -> Mapping[LedgerKey, Decimal]:
-        """All balances of several accounts in one query."""
-        ...
-
-    def post(self, transfers: Sequence[Transfer], balances: Balances) -> None:
-        """Append transfers that `balances` has applied, and store the touched balances."""
-        ...
-
-    def transfers(self, account_id: str, page: Page) -> Sequence[tuple[str, Transfer]]:
-        """By seq; each with its key, which `page.after` takes."""
-        ...
-
-    def add_flow(self, flow: CashFlow) -> None: ...
-    def flows(self, account_id: str) -> Sequence[CashFlow]:
-        """External flows of an account and of its cells, by time."""
-        ...
-
-    def in_kind(self, position_id: str) -> Sequence[Transfer]:
-        """Shares the position received from outside, oldest first."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class EventFilter:
     """Filters of the log; `after_seq` is exclusive."""
@@ -299,48 +282,6 @@ class Evaluations(Protocol):
         start: datetime | None = None,
         end: datetime | None = None,
     ) -> Sequence[StoredEvaluation]: ...
-
-
-class Dividends(Protocol):
-    """Announced dividends and what positions are entitled to."""
-
-    def get(self, dividend_id: str) -> Dividend: ...
-    def find(self, instrument: str, ex_date: date, kind: str) -> Dividend | None: ...
-    def add(self, dividend: Dividend) -> None: ...
-    def mark_cancelled(self, dividend_id: str) -> None:
-        """Free the natural key (instrument, ex-date, kind) for an announcement with right terms."""
-        ...
-
-    def is_cancelled(self, dividend_id: str) -> bool: ...
-    def list(
-        self, page: Page, *, instrument: str | None = None, ex_date_from: date | None = None
-    ) -> Sequence[Dividend]: ...
-    def entitlements(self, dividend_id: str) -> Sequence[Entitlement]: ...
-    def entitlements_of(self, position_id: str) -> Sequence[Entitlement]: ...
-    def add_entitlement(self, entitlement: Entitlement) -> None: ...
-    def save_entitlement(self, entitlement: Entitlement) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedSplit:
-    """A split as it changed one position."""
-
-    split_id: str
-    ratio: Decimal
-    at: datetime
-
-
-class Splits(Protocol):
-    """Announced splits and the positions they were applied to."""
-
-    def get(self, split_id: str) -> Split: ...
-    def find(self, instrument: str, ex_date: date) -> Split | None: ...
-    def add(self, split: Split) -> None: ...
-    def list(self, page: Page, *, instrument: str | None = None) -> Sequence[Split]: ...
-    def applied_to_position(self, position_id: str) -> Sequence[AppliedSplit]: ...
-    def mark_applied(self, split_id: str, position_id: str, at: datetime) -> bool:
-        """False when it was already applied to the position."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

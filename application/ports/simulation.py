@@ -10,11 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from application.ports.ledger_book import LedgerBook
 from application.ports.paper_market import PaperMarket, PaperSnapshot, PaperTerms
 from application.ports.repositories import (
     Evaluations,
     Fills,
-    LedgerBook,
     Orders,
     Page,
     Positions,

@@ -12,21 +12,24 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from application.context import RequestContext
+from application.ports.bar_answers import BarAnswers
 from application.ports.candles import SeriesBook
+from application.ports.configuration import ConfigurationBook
+from application.ports.corporate_actions import Dividends, Splits
 from application.ports.identity_repositories import ApiTokens, Sessions, SettingsBook, Users
 from application.ports.jobs import Jobs
+from application.ports.ledger_book import LedgerBook
+from application.ports.market_state import MarketStateRepository, RegimeSettingsBook
+from application.ports.plan_runner_book import PlanRunnerBook
 from application.ports.repositories import (
     Accounts,
-    Dividends,
     Evaluations,
     Events,
     Fills,
     IdempotentAnswers,
     Instruments,
-    LedgerBook,
     Orders,
     Positions,
-    Splits,
 )
 from application.ports.simulation import SimulationBook
 
@@ -62,9 +65,15 @@ class UnitOfWork(Protocol):
     @property
     def instruments(self) -> Instruments: ...
     @property
+    def bar_answers(self) -> BarAnswers: ...
+    @property
     def jobs(self) -> Jobs: ...
     @property
     def series(self) -> SeriesBook: ...
+    @property
+    def market_state(self) -> MarketStateRepository: ...
+    @property
+    def regime_settings(self) -> RegimeSettingsBook: ...
     @property
     def users(self) -> Users: ...
     @property
@@ -73,6 +82,10 @@ class UnitOfWork(Protocol):
     def api_tokens(self) -> ApiTokens: ...
     @property
     def settings(self) -> SettingsBook: ...
+    @property
+    def configuration(self) -> ConfigurationBook: ...
+    @property
+    def plan_runner(self) -> PlanRunnerBook: ...
     @property
     def simulation(self) -> SimulationBook:
         """The simulation's book, on the same transaction."""

@@ -1,15 +1,16 @@
 """Evaluates every open position with a balancing plan, again and again, once it was turned on.
 
-It is off after every start of the service, and one process at a time runs it: the one that holds
-the lease. Decisions are made on a read connection; commands write at most a few positions each
-and are given one after the other, so that nobody waits long behind them.
+Its switch is in the store, so all processes agree on it; one of them at a time runs the plans: the
+one that holds the lease. Whatever it writes, it looks at the switch in the same transaction.
+Decisions are made on a read connection; commands write at most a few positions each and are given
+one after the other, so that nobody waits long behind them.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from threading import Lock
 from time import monotonic
@@ -20,18 +21,18 @@ from application.portfolio.run_plans import ORDER_IN_FLIGHT, LastRun, PlanRun, R
 from application.ports.clock import Clock
 from application.ports.ids import Ids
 from application.ports.lease import Lease, LeaseGrant
+from application.ports.plan_runner_book import RunError
 from application.ports.prices import Prices
 from application.ports.repositories import Page, PositionFilter
 from application.ports.unit_of_work import Store, UnitOfWork
 from application.processes.periodic import Periodic, kind_of, told
+from application.processes.plan_runner_switch import NAME, report, switch_off, switch_on
 from domain.plans.plan import PriceView
 from domain.portfolio.position import Position
-from domain.shared.errors import Conflict, Unavailable
-from domain.shared.events import NewEvent, explained
+from domain.shared.errors import Unavailable
 from domain.shared.ids import Prefix
 
 T = TypeVar("T")
-NAME = "plan_runner"
 POSITIONS_PER_LOOK = 100
 ROWS_PER_COMMAND = 25
 SUBMITS_AT_ONCE = 5
@@ -40,29 +41,6 @@ COMMAND_WITHIN_S = 30.0
 LEASE_BEYOND_S = 30.0
 BALANCING = PositionFilter(plan_kind="balancing", status="open")
 log = logging.getLogger("ballast.plans")
-
-
-@dataclass(frozen=True, slots=True)
-class RunError:
-    """Why a position was not run as its plan says; no position means the whole cycle."""
-
-    at: datetime
-    position_id: str | None
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunnerStatus:
-    """`state`: stopped, running, or standby while another process holds the lease.
-
-    `evaluated` and `errors` (at most 50) are those of the last cycle.
-    """
-
-    state: str
-    last_cycle_at: datetime | None
-    evaluated: int
-    errors: tuple[RunError, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,79 +57,58 @@ class RunnerPorts:
 
 
 class PlanRunner:
-    """`process` is its thread; `turn_on` and `turn_off` are what people call."""
+    """`process` is its thread; `turn_on` and `turn_off` are what people call, in any process."""
 
     def __init__(self, ports: RunnerPorts, interval_s: float) -> None:
         self._ports = ports
         self._lease_s = 2 * interval_s + LEASE_BEYOND_S
         self._holder = ports.ids.new(Prefix.REQUEST)
         self._grant: LeaseGrant | None = None
-        self._is_on = False
         self._step = Lock()
         self._last: dict[str, LastRun] = {}
         self._errors: list[RunError] = []
-        self._evaluated = 0
-        self._last_cycle_at: datetime | None = None
         self.process = Periodic(NAME, self.cycle, interval_s)
 
-    def turn_on(self) -> bool:
-        """False when it was on. Conflict `plans_run_elsewhere` while another process runs them."""
+    def turn_on(self, context: RequestContext) -> bool:
+        """False when it was on. This process runs the plans if no other one holds the lease."""
         with self._step:
-            if self._is_on:
-                return False
-            if not self._holds_lease():
-                raise _elsewhere()
-            self._last.clear()
-            self._is_on = True
+            is_ours = self._holds_lease()
+        turned = self._commanded(partial(switch_on, self._lease_s if is_ours else None), context)
         self.process.wake()
-        return True
+        return turned
 
-    def turn_off(self) -> bool:
-        """False when it was off. What this returns after is the last that was submitted.
-
-        Conflict `plans_run_elsewhere` when another process goes on running them.
-        """
-        was_on, self._is_on = self._is_on, False
+    def turn_off(self, context: RequestContext) -> bool:
+        """False when it was off. Nothing is submitted, by any process, once this has returned."""
+        turned = self._commanded(partial(switch_off, "The plan runner was turned off."), context)
         with self._step:
-            if not self._holds_lease():
-                raise _elsewhere()
             self._release()
-        return was_on
-
-    def status(self) -> RunnerStatus:
-        """What it is doing."""
-        state = "stopped"
-        if self._is_on:
-            state = "standby" if self._grant is None else "running"
-        return RunnerStatus(state, self._last_cycle_at, self._evaluated, tuple(self._errors))
+        return turned
 
     def stop(self) -> None:
-        """End the thread within 2 s and let go of the lease."""
-        self._is_on = False
+        """End the thread within 2 s and let go of the lease; the switch stays as it is."""
         self.process.stop()
         self._release()
 
     def cycle(self) -> None:
         """Evaluate every position once; a failing one is noted and the others go on."""
-        if not self._is_on:
-            return
         context = RequestContext(self._ports.owner(), NAME, self._ports.ids.new(Prefix.REQUEST))
-        errors: list[RunError] = []
+        self._errors = []
         seen: set[str] = set()
         after: str | None = None
         while True:
             with self._step:
-                if not self._may_go_on():
+                if not self._may_go_on(context):
                     return
-                self._errors = errors
                 ids = self._page(after, context)
             seen.update(ids)
             if len(ids) < POSITIONS_PER_LOOK:
                 break
             after = ids[-1]
         self._last = {key: said for key, said in self._last.items() if key in seen}
-        self._evaluated = len(seen)
-        self._last_cycle_at = self._ports.clock.now()
+        self._commanded(partial(report, len(seen), tuple(self._errors), self._lease_s), context)
+
+    def _commanded(self, command: Callable[[UnitOfWork], T], context: RequestContext) -> T:
+        return self._ports.store.command(command, context).result(COMMAND_WITHIN_S)
 
     def _page(self, after: str | None, context: RequestContext) -> list[str]:
         ids: list[str] = []
@@ -195,7 +152,10 @@ class PlanRunner:
     def _written(self, batch: Sequence[PlanRun], context: RequestContext) -> bool:
         """A batch that fails is not an error yet: its positions get a command each."""
         plans = self._ports.plans
-        future = self._ports.store.command(lambda work: plans.record(batch, work), context)
+        future = self._ports.store.command(
+            lambda work: plans.record(batch, work) if work.plan_runner.read().is_on else None,
+            context,
+        )
         try:
             future.result(COMMAND_WITHIN_S)
         except Exception as error:  # noqa: BLE001 - process loop: one row must not lose the others
@@ -224,9 +184,14 @@ class PlanRunner:
                         )
                     )  # fmt: skip
 
-    def _submitting(self, position_id: str, context: RequestContext) -> "Future[PlanRun]":
+    def _submitting(self, position_id: str, context: RequestContext) -> "Future[PlanRun | None]":
         last, plans = self._last.get(position_id), self._ports.plans
-        return self._ports.store.command(lambda w: plans.submit(position_id, last, w), context)
+        return self._ports.store.command(
+            lambda work: (
+                plans.submit(position_id, last, work) if work.plan_runner.read().is_on else None
+            ),
+            context,
+        )
 
     def _guarded(self, position_id: str, call: Callable[[], T]) -> T | None:
         try:
@@ -240,12 +205,19 @@ class PlanRunner:
         if len(self._errors) < ERRORS_MAX:
             self._errors.append(RunError(self._ports.clock.now(), position_id, *told(error)))
 
-    def _may_go_on(self) -> bool:
-        return self._is_on and not self.process.is_stopping and self._holds_lease()
+    def _may_go_on(self, context: RequestContext) -> bool:
+        if self.process.is_stopping:
+            return False
+        if not self._ports.store.query(lambda work: work.plan_runner.read().is_on, context):
+            self._release()
+            return False
+        return self._holds_lease()
 
     def _holds_lease(self) -> bool:
         lease, grant = self._ports.lease, self._grant
         if grant is None:
+            # Whoever ran the plans meanwhile said things this process has not heard.
+            self._last.clear()
             self._grant = lease.acquire(NAME, self._holder, self._lease_s)
             return self._grant is not None
         if grant.valid_until_monotonic_s - monotonic() > self._lease_s / 2:
@@ -254,22 +226,11 @@ class PlanRunner:
             self._grant = lease.renew(grant, self._lease_s)
         except Unavailable:
             return monotonic() < grant.valid_until_monotonic_s
-        if self._grant is None:
-            # Whoever runs the plans meanwhile says things this process has not heard.
-            self._last.clear()
         return self._grant is not None
 
     def _release(self) -> None:
         grant, self._grant = self._grant, None
         if grant is not None:
-            self._ports.lease.release(grant)
-
-
-def switched(kind: str, message: str, work: UnitOfWork) -> None:
-    """Write down who turned the runner on or off."""
-    data = explained(message, inputs={}, outputs={})
-    work.events.append([NewEvent(kind, NAME, NAME, None, data, work.now)])
-
-
-def _elsewhere() -> Conflict:
-    return Conflict("plans_run_elsewhere", "Another process of this service runs the plans.")
+            # A lease that cannot be given back runs out by itself.
+            with suppress(Unavailable):
+                self._ports.lease.release(grant)

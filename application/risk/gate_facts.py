@@ -8,6 +8,7 @@ from application.portfolio.recording import Claims, plan_view
 from application.ports.repositories import OpenOrder
 from application.ports.unit_of_work import UnitOfWork
 from domain.portfolio.account import Account
+from domain.portfolio.ledger import Bucket
 from domain.portfolio.lifecycle import OrderStatus
 from domain.portfolio.order import Intent, Order, OrderTerms, Origin
 from domain.portfolio.position import Position
@@ -26,6 +27,7 @@ from domain.shared.decimals import QUANTITY_STEP, ZERO
 from domain.shared.side import Side
 
 LIMITS = Limits()
+_DUPLICATE_WINDOW = timedelta(seconds=float(LIMITS.duplicate_window_s))
 
 
 def reference_of(
@@ -77,12 +79,12 @@ def gate_context(
         position=PositionFacts(
             qty=position.qty,
             effective_cash=position.effective_cash,
-            free_cash=view.free_cash,
+            free_cash=view.free_cash if position.is_cell else _account_cash(position, work),
             free_qty=view.free_qty,
             open_buys_qty=_open_qty(open_orders, Side.BUY),
             open_sells_qty=_open_qty(open_orders, Side.SELL),
             is_cell=position.is_cell,
-            plan=position.plan,
+            plan=position.balancing_plan,
         ),
         instrument=InstrumentFacts(lot_step_of(position.instrument, work)),
         reference=reference,
@@ -110,13 +112,12 @@ def _counters(
     is_close: bool,
     is_id_given: bool,
 ) -> Counters:
-    window = timedelta(seconds=float(LIMITS.duplicate_window_s))
-    similar_at = work.orders.last_similar_at(draft, work.now - window)
-    age_s = None if similar_at is None else Decimal(str((work.now - similar_at).total_seconds()))
     orders_today = 0
-    if position.plan is not None and not is_close:
+    if position.balancing_plan is not None and not is_close:
         since = day_start(position.calendar, work.now)
         orders_today = work.orders.accepted_between(position.id, since, work.now)
+    similar_at = work.orders.last_similar_at(draft, work.now - _DUPLICATE_WINDOW)
+    age_s = None if similar_at is None else Decimal(str((work.now - similar_at).total_seconds()))
     return Counters(
         orders_today=orders_today,
         unresolved_orders=sum(o.status is OrderStatus.UNKNOWN for o in open_orders),
@@ -124,6 +125,12 @@ def _counters(
         and work.orders.client_order_id_exists(draft.client_order_id),
         similar_order_age_s=age_s,
     )
+
+
+def _account_cash(position: Position, work: UnitOfWork) -> Decimal:
+    """What the account has available: it pays for everything that is not a cell."""
+    balances = work.ledger.balances(position.account_id)
+    return balances.amount(position.cash_key(Bucket.AVAILABLE))
 
 
 def _open_qty(orders: Sequence[OpenOrder], side: Side) -> Decimal:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from application.context import RequestContext, Scope
+from application.context import Principal, Scope
+from application.identity.proof import require_fresh_login
 from application.ports.unit_of_work import UnitOfWork
 from application.settings.service_settings import ServiceSettings, defaults, loosened
 from domain.shared.errors import AccessDenied, StaleVersion
@@ -12,12 +13,13 @@ from domain.shared.events import NewEvent, explained
 class ChangeSettings:
     """StaleVersion `stale_version` for another version than expected (None does not ask).
 
-    Letting more risk through needs the scope `risk`; the opposite is open to traders, at once.
+    Letting more risk through needs the scope `risk` and, from a session, a password or TOTP code
+    shown within five minutes; the opposite is open to traders, at once.
     A change that changes nothing keeps the version and writes no event.
     """
 
     def merge(
-        self, changes: Mapping[str, object], expected: int | None, work: UnitOfWork
+        self, changes: Mapping[str, object], expected: int | None, by: Principal, work: UnitOfWork
     ) -> ServiceSettings:
         """Change the named keys; None puts a key back to its default."""
         before = work.settings.read()
@@ -30,32 +32,35 @@ class ChangeSettings:
         after = before.changed(changes, work.now)
         if after.values() == before.values():
             return before
-        _require_scope(before, after, work.context)
+        _require_leave(before, after, by, work)
         work.settings.save(after)
         work.events.append(_events(before, after, work))
         return after
 
     def replace(
-        self, values: Mapping[str, object], expected: int | None, work: UnitOfWork
+        self, values: Mapping[str, object], expected: int, by: Principal, work: UnitOfWork
     ) -> ServiceSettings:
         """The whole document; keys left out go back to their defaults."""
-        return self.merge({**defaults(), **values}, expected, work)
+        return self.merge({**defaults(), **values}, expected, by, work)
 
-    def reset(self, expected: int | None, work: UnitOfWork) -> ServiceSettings:
+    def reset(self, expected: int, by: Principal, work: UnitOfWork) -> ServiceSettings:
         """Every key back to its default."""
-        return self.merge(defaults(), expected, work)
+        return self.merge(defaults(), expected, by, work)
 
 
-def _require_scope(
-    before: ServiceSettings, after: ServiceSettings, context: RequestContext
+def _require_leave(
+    before: ServiceSettings, after: ServiceSettings, by: Principal, work: UnitOfWork
 ) -> None:
     loose = loosened(before, after)
-    if loose and Scope.RISK not in context.scopes:
+    if not loose:
+        return
+    if not by.may(Scope.RISK):
         raise AccessDenied(
             "access_denied",
             f"Letting more risk through needs the scope risk: {', '.join(loose)}.",
             context={"needed": Scope.RISK.value, "keys": list(loose)},
         )
+    require_fresh_login(by, work, token_scope=Scope.RISK)
 
 
 def _events(before: ServiceSettings, after: ServiceSettings, work: UnitOfWork) -> list[NewEvent]:

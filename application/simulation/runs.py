@@ -243,6 +243,14 @@ class ResumeSimulation:
         self._start = start
         self._autostart = autostart
 
+    def if_opened(self, work: UnitOfWork) -> None:
+        """Nothing to resume before the very first start is through."""
+        try:
+            work.simulation.runs.current()
+        except NotFound:
+            return
+        self(work)
+
     def __call__(self, work: UnitOfWork) -> SimulationRun:
         run = work.simulation.runs.current()
         if run.is_running:

@@ -139,7 +139,7 @@ class SubmitPaperOrder:
             updated_at=work.now,
             reserved=draft.margin_needed,
             reservation_price=draft.entry,
-            checks=tuple(finding.as_document() for finding in verdict.findings),
+            checks=verdict.checks,
         )
 
     def _refused(

@@ -16,7 +16,6 @@ from domain.plans.evaluation_row import (
     DividendFacts,
     Evaluation,
     EvaluationIdentity,
-    ExecutionFacts,
     GuardrailFacts,
     Holdings,
     ImpactFacts,
@@ -84,19 +83,6 @@ def evaluate(
 def with_order(evaluation: Evaluation, order: OrderFacts) -> Evaluation:
     """The row once its order exists."""
     return replace(evaluation, order=order)
-
-
-def with_execution(
-    evaluation: Evaluation, execution: ExecutionFacts, anchor: AnchorFacts
-) -> Evaluation:
-    """The row once its order has filled: the impact becomes what was booked, at the fill price."""
-    view = evaluation.position
-    qty, rest = after_trade(
-        view.qty, view.cash, execution.side, execution.qty, execution.price, execution.fee
-    )
-    after = _holdings(qty, rest, view.receivable, execution.price)
-    impact = replace(evaluation.impact, after=after)
-    return replace(evaluation, execution=execution, impact=impact, anchor=anchor)
 
 
 def is_proposal_stale(

@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.plans.exit_actions import Exit, MoveStop, MoveTarget
 from domain.shared.decimals import QUANTITY_STEP, ZERO, divide
 from domain.shared.side import Side
 
@@ -182,6 +183,7 @@ class NoteCode(StrEnum):
 
     ANCHOR_ANOMALY = "anchor_anomaly"
     ORDER_REJECTED_MIN = "order_rejected_min"
+    EMERGENCY_PROTOCOL = "emergency_protocol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,4 +194,4 @@ class Note:
     data: Mapping[str, object] = field(hash=False)
 
 
-Action = Propose | Hold | Note
+Action = Propose | Hold | Note | Exit | MoveStop | MoveTarget

@@ -20,9 +20,9 @@ from domain.portfolio.cost_basis import (
 from domain.portfolio.fill import Fill
 from domain.portfolio.ledger import Balances, Bucket, LedgerKey, Phase, Transfer, TransferKind
 from domain.portfolio.order import Order
-from domain.portfolio.position import Position
+from domain.portfolio.position import Position, PositionStatus
 from domain.portfolio.reservation import still_needed
-from domain.shared.decimals import ZERO, cash, plain
+from domain.shared.decimals import ZERO, plain
 from domain.shared.errors import Conflict
 from domain.shared.instants import rfc3339
 from domain.shared.side import Side
@@ -59,11 +59,24 @@ def apply_fill(
     moved = order.with_fill(fill.qty, fill.price, fill.fee, fill.recorded_at)
     transfers = _settle(position, order, moved, fill, balances, new_id)
     balances.apply(transfers)
-    booked = _cost_basis(position, fill, history)
+    booked = _cost_basis(position, order, fill, history)
     fill = replace(fill, realized_pnl=booked.realized, anchor_before=position.anchor_price)
     moved = replace(moved, reserved=_reservation_after(order, moved))
     after = _position_after(position, moved, fill, booked, balances)
     return FillOutcome(after, moved, fill, transfers, booked.restated)
+
+
+def anchored(position: Position, order: Order, ended_at: datetime) -> Position:
+    """The cell with the volume-weighted price of an order that ended with executions as its anchor.
+
+    The anchor belongs to what came last: an order that ended before the anchor was set, and is
+    only told of later, leaves it where it is.
+    """
+    if not position.is_cell or not order.filled_qty:
+        return position
+    if position.anchored_at is not None and ended_at < position.anchored_at:
+        return position
+    return replace(position, anchor_price=order.avg_fill_price, anchored_at=ended_at)
 
 
 def release_reservation(
@@ -97,7 +110,9 @@ def _reservation_keys(position: Position, side: Side) -> tuple[LedgerKey, Ledger
 def _reservation_after(order: Order, moved: Order) -> Decimal | None:
     if order.reserved is None or moved.status.is_terminal:
         return None if order.reserved is None else ZERO
-    needed = still_needed(order.terms, order.reservation_price, moved.remaining_qty)
+    needed = still_needed(
+        order.terms, order.reservation_price, moved.remaining_qty, moved.filled_notional
+    )
     return min(order.reserved, needed)
 
 
@@ -126,7 +141,7 @@ def _settle(
     reserved = order.reserved or ZERO
     released = reserved - (_reservation_after(order, moved) or ZERO)
     move = _mover(fill.id, "fill", fill.recorded_at, new_id)
-    notional = cash(fill.qty * fill.price)
+    notional = order.notional_of(fill.qty, fill.price)
     market_cash, fees = position.cash_key(Bucket.MARKET), position.cash_key(Bucket.FEES)
     free_cash = position.cash_key(Bucket.AVAILABLE)
     if fill.side is Side.BUY:
@@ -179,15 +194,17 @@ class _Booked:
     realized: Decimal | None
     restated: dict[str, Decimal | None]
     is_newest: bool
+    order_ended_at: datetime
 
 
 def _cost_basis(
-    position: Position, fill: Fill, history: Callable[[], Sequence[BookEntry]]
+    position: Position, order: Order, fill: Fill, history: Callable[[], Sequence[BookEntry]]
 ) -> _Booked:
     entry = fill.entry()
     if position.last_executed_at is None or fill.executed_at > position.last_executed_at:
-        basis, realized = apply_entry(position.basis, entry)
-        return _Booked(basis, realized, {}, is_newest=True)
+        part = replace(entry, amount=order.notional_of(fill.qty, fill.price))
+        basis, realized = apply_entry(position.basis, part)
+        return _Booked(basis, realized, {}, True, fill.executed_at)
     earlier = history()
     basis, by_entry = rebuild([*earlier, entry])
     if basis.qty != position.qty + fill.side.sign * fill.qty:
@@ -199,7 +216,8 @@ def _cost_basis(
     restated = {fill_id: gained for (_, fill_id), gained in by_entry.items()}
     fills = (e for e in earlier if e.kind is EntryKind.FILL)
     is_newest = all(e.order < entry.order for e in fills)
-    return _Booked(basis, restated.pop(fill.id), restated, is_newest)
+    order_ended_at = max(e.at for e in (entry, *earlier) if e.order_id == order.id)
+    return _Booked(basis, restated.pop(fill.id), restated, is_newest, order_ended_at)
 
 
 def _position_after(
@@ -210,16 +228,27 @@ def _position_after(
         own_cash = balances.amount(position.cash_key(Bucket.AVAILABLE)) + balances.amount(
             position.cash_key(Bucket.RESERVED)
         )
-    ended = order.status.is_terminal
+    if order.status.is_terminal:
+        position = anchored(position, order, booked.order_ended_at)
     executed = max(fill.executed_at, position.last_executed_at or fill.executed_at)
+    status = _status_after(position, booked.basis)
     return replace(
         position,
+        status=status,
+        closed_at=executed if status is PositionStatus.CLOSED else position.closed_at,
         basis=booked.basis,
         cash=own_cash,
-        anchor_price=order.avg_fill_price if ended and position.is_cell else position.anchor_price,
         high_water=max(position.high_water or fill.price, fill.price),
         low_water=min(position.low_water or fill.price, fill.price),
         last_fill_price=fill.price if booked.is_newest else position.last_fill_price,
         last_executed_at=executed,
         version=position.version + 1,
     )
+
+
+def _status_after(position: Position, basis: CostBasis) -> PositionStatus:
+    if basis.qty == 0 and position.ends_when_flat:
+        return PositionStatus.CLOSED
+    if position.status is PositionStatus.PENDING and basis.qty:
+        return PositionStatus.OPEN
+    return position.status

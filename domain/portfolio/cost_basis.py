@@ -7,7 +7,8 @@ price), realised P&L before fees, fees paid. BUY q at P: K += qP. SELL q: the sh
 holding (all of K when flat) and R += qP − that share, which is the published R += (P − avg)·q.
 A split by r: Q = Q·r toward zero on the book's 8 decimals, K unchanged; a holding that falls below
 one step is gone, and its cost is realised as a loss.
-Money terms are rounded to ledger cash (6 decimals, half-even) before they are added, so
+Money terms are rounded to ledger cash (6 decimals, half-even) before they are added, those of one
+order so that they sum to its rounded whole, as the ledger does it. So
 `cash + Q·mark = flows + R + (Q·mark − K) − F` holds to the last digit.
 """
 
@@ -17,7 +18,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
-from domain.shared.decimals import ZERO, cash, divide, quantity_to_step
+from domain.shared.decimals import ZERO, cash, cash_part, divide, quantity_to_step
 from domain.shared.errors import Conflict
 from domain.shared.side import Side
 
@@ -53,7 +54,7 @@ class EntryKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class BookEntry:
     """One change of a holding. `qty` is the quantity of a fill or transfer and the ratio of a
-    split.
+    split; `amount` is qty · price in ledger cash, when it is known as part of an order.
     """
 
     kind: EntryKind
@@ -63,6 +64,15 @@ class BookEntry:
     price: Decimal | None = None
     side: Side = Side.BUY
     fee: Decimal = ZERO
+    order_id: str = ""
+    amount: Decimal | None = None
+
+    @property
+    def worth(self) -> Decimal | None:
+        """qty · price in ledger cash; null without a price."""
+        if self.amount is not None or self.price is None:
+            return self.amount
+        return cash(self.qty * self.price)
 
     @property
     def order(self) -> tuple[datetime, int, tuple[str, str]]:
@@ -89,7 +99,7 @@ def apply_entry(basis: CostBasis, entry: BookEntry) -> tuple[CostBasis, Decimal 
 
 
 def _received(basis: CostBasis, entry: BookEntry) -> CostBasis:
-    paid = None if entry.price is None else cash(entry.qty * entry.price)
+    paid = entry.worth
     known = None if basis.cost is None or paid is None else basis.cost + paid
     held_before = basis.qty > 0
     cost = known if held_before else paid
@@ -104,11 +114,12 @@ def _sold(basis: CostBasis, entry: BookEntry) -> tuple[CostBasis, Decimal | None
             "Fewer shares were held at the time of the execution than it sells.",
             context={"held": basis.qty, "needed": entry.qty},
         )
-    if basis.cost is None or entry.price is None:
+    proceeds = entry.worth
+    if basis.cost is None or proceeds is None:
         cost = ZERO if remaining == 0 else None
         return replace(basis, qty=remaining, cost=cost, realized_known=False), None
     leaving = basis.cost if remaining == 0 else cash(divide(basis.cost * entry.qty, basis.qty))
-    realized = cash(entry.qty * entry.price) - leaving
+    realized = proceeds - leaving
     after = replace(
         basis,
         qty=remaining,
@@ -150,7 +161,17 @@ def rebuild(
     """
     basis = CostBasis()
     realized: dict[tuple[str, str], Decimal | None] = {}
+    notional_by_order: dict[str, Decimal] = {}
     for entry in sorted(set(entries), key=lambda e: e.order):
-        basis, gained = apply(basis, entry)
+        basis, gained = apply(basis, _as_part(entry, notional_by_order))
         realized[entry.tie_break] = gained
     return basis, realized
+
+
+def _as_part(entry: BookEntry, notional_by_order: dict[str, Decimal]) -> BookEntry:
+    if not entry.order_id or entry.price is None:
+        return entry
+    before = notional_by_order.get(entry.order_id, ZERO)
+    notional = entry.qty * entry.price
+    notional_by_order[entry.order_id] = before + notional
+    return replace(entry, amount=cash_part(before, notional))

@@ -53,4 +53,5 @@ class Fill:
             price=self.price,
             side=self.side,
             fee=self.fee,
+            order_id=self.order_id,
         )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.portfolio.lifecycle import OrderFact, OrderStatus, next_status
-from domain.shared.decimals import ZERO, divide
+from domain.shared.decimals import ZERO, cash_part, divide
 from domain.shared.side import Side
 
 AVERAGE_PRICE_STEP = Decimal("1e-12")
@@ -113,6 +113,15 @@ class Order:
         if self.filled_qty == 0:
             return None
         return divide(self.filled_notional, self.filled_qty).quantize(AVERAGE_PRICE_STEP)
+
+    def notional_of(self, qty: Decimal, price: Decimal) -> Decimal:
+        """Ledger cash that the next execution moves, fees apart."""
+        return cash_part(self.filled_notional, qty * price)
+
+    def commission_of(self, qty: Decimal, price: Decimal) -> Decimal:
+        """Rate · notional of the next execution, as part of the whole order's commission."""
+        rate = self.terms.commission_rate
+        return cash_part(self.filled_notional * rate, qty * price * rate)
 
     def moved(self, fact: OrderFact, at: datetime, *, reason: str | None = None) -> "Order":
         """The order after a fact without a quantity; Defect on an illegal move."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from domain.plans.balancing_plan import BalancingPlan
 from domain.plans.plan import stock_fraction
+from domain.plans.regime_exit_plan import RegimeExitPlan
 from domain.portfolio.cost_basis import CostBasis
 from domain.portfolio.ledger import Bucket, LedgerKey
 from domain.shared.decimals import ZERO, cash, fraction
@@ -22,6 +23,7 @@ class PositionStatus(StrEnum):
 
 
 MANUAL_VENUE = "manual"
+Plan = BalancingPlan | RegimeExitPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Position:
 
     `cash` is settled cash of a cell (available + reserved), 0 for a position its account pays for.
     `opening_price` is the cost per share of what arrived in kind, null when nobody gave one.
+    `mark_price` is the newest price a caller reported for it, and `marked_at` when.
+    `anchored_at` is when the anchor was set: the end of the order it comes from, by its executions.
     """
 
     id: str
@@ -50,19 +54,37 @@ class Position:
     high_water: Decimal | None
     low_water: Decimal | None
     last_fill_price: Decimal | None
-    plan: BalancingPlan | None
+    plan: Plan | None
     status: PositionStatus
     opened_at: datetime
     closed_at: datetime | None
     entry_session: date | None
     withholding_rate: Decimal | None
     last_executed_at: datetime | None = None
+    mark_price: Decimal | None = None
+    marked_at: datetime | None = None
+    anchored_at: datetime | None = None
     version: int = 1
 
     @property
     def qty(self) -> Decimal:
         """Signed quantity; ≥ 0 in cash accounts."""
         return self.basis.qty
+
+    @property
+    def balancing_plan(self) -> BalancingPlan | None:
+        """The plan when it balances the position around its anchor."""
+        return self.plan if isinstance(self.plan, BalancingPlan) else None
+
+    @property
+    def exit_plan(self) -> RegimeExitPlan | None:
+        """The plan when it holds stop and targets of a trade."""
+        return self.plan if isinstance(self.plan, RegimeExitPlan) else None
+
+    @property
+    def ends_when_flat(self) -> bool:
+        """A plan that opened the position ends it with its last share; a cell lives on."""
+        return self.plan is not None and not isinstance(self.plan, BalancingPlan)
 
     @property
     def effective_cash(self) -> Decimal:

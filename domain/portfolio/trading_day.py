@@ -1,6 +1,7 @@
 """The trading day an instant belongs to: the calendar date where the instrument trades."""
 
 from datetime import UTC, date, datetime, time, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _TIMEZONES: dict[str, tzinfo] = {"XNYS": ZoneInfo("America/New_York")}
@@ -16,7 +17,11 @@ def session_date(calendar: str, instant: datetime) -> date:
     return instant.astimezone(timezone_of(calendar)).date()
 
 
+@lru_cache(maxsize=64)
+def _start_of(calendar: str, day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=timezone_of(calendar)).astimezone(UTC)
+
+
 def day_start(calendar: str, instant: datetime) -> datetime:
     """Instant at which the trading day of `instant` began."""
-    zone = timezone_of(calendar)
-    return datetime.combine(session_date(calendar, instant), time(), tzinfo=zone).astimezone(UTC)
+    return _start_of(calendar, session_date(calendar, instant))

@@ -5,8 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from domain.plans.balancing_plan import BalancingPlan
+from domain.risk.sizing import SizingLimits
 from domain.risk.verdict import DataQuality
-from domain.shared.decimals import ZERO
+from domain.shared.decimals import ONE, ZERO
 from domain.shared.side import Side
 
 
@@ -76,6 +77,26 @@ class InstrumentFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class TradeFacts:
+    """What an order opens when its plan brings a stop with it, in the size function's terms.
+
+    `held_qty`: held in the instrument outside cells already; `cluster_risk`: loss at the stops of
+    the positions that move with it. Distances are fractions of the entry.
+    """
+
+    equity: Decimal
+    entry: Decimal
+    stop: Decimal
+    per_share_risk: Decimal
+    limits: SizingLimits
+    held_qty: Decimal = ZERO
+    cluster_risk: Decimal = ZERO
+    stop_distance_min: Decimal = ZERO
+    stop_distance_max: Decimal = ONE
+    price_step: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
 class GateContext:
     """One order, its position, its account, at one instant."""
 
@@ -87,6 +108,7 @@ class GateContext:
     now: datetime
     counters: Counters = field(default_factory=Counters)
     limits: Limits = field(default_factory=Limits)
+    trade: TradeFacts | None = None
 
     @property
     def is_reducing(self) -> bool:

@@ -14,6 +14,15 @@ from domain.risk.checks.size import (
     max_trade,
     order_quantity,
 )
+from domain.risk.checks.trade_risk import (
+    correlated_risk,
+    order_equity_fraction,
+    position_share,
+    risk_per_trade,
+    stop_distance,
+    stop_required,
+    stop_side,
+)
 from domain.risk.context import GateContext
 from domain.risk.verdict import Finding, Verdict
 from domain.shared.decimals import ZERO, quantity_to_step
@@ -23,12 +32,19 @@ Check = Callable[[GateContext], Finding]
 CHECKS: tuple[Check, ...] = (
     instrument_rules,
     order_quantity,
+    order_equity_fraction,
+    position_share,
+    correlated_risk,
+    risk_per_trade,
     buying_power,
     inventory,
     guardrail_band,
     max_trade,
     daily_order_cap,
     duplicate_order,
+    stop_required,
+    stop_side,
+    stop_distance,
     unresolved_orders,
     trading_state,
 )

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from json.encoder import encode_basestring
 
 from domain.shared.decimals import plain
+from domain.shared.json_text import JsonArray
 
 
 class CheckStatus(StrEnum):
@@ -69,22 +71,28 @@ class Finding:
         """True when this finding alone stops the order."""
         return self.status is CheckStatus.FAILED and self.severity is Severity.HARD
 
-    def as_document(self) -> dict[str, object]:
-        """The finding as answered and stored."""
-        return {
-            "code": self.code,
-            "status": self.status.value,
-            "severity": self.severity.value,
-            "limit_key": self.limit_key,
-            "limit": self.limit,
-            "before": self.before,
-            "used": self.used,
-            "headroom": self.headroom,
-            "unit": self.unit,
-            "source": self.source,
-            "data_quality": self.data_quality.value if self.data_quality else None,
-            "reason": self.reason,
-        }
+    def as_json(self) -> str:
+        """The finding as answered and stored. Codes, keys and units are plain words."""
+        return (
+            f'{{"code":"{self.code}","status":"{self.status._value_}",'
+            f'"severity":"{self.severity._value_}","limit_key":{_word(self.limit_key)},'
+            f'"limit":{_number(self.limit)},"before":{_number(self.before)},'
+            f'"used":{_number(self.used)},"headroom":{_number(self.headroom)},'
+            f'"unit":{_word(self.unit)},"source":{_text(self.source)},'
+            f'"data_quality":{_word(self.data_quality)},"reason":{_text(self.reason)}}}'
+        )
+
+
+def _number(value: Decimal | None) -> str:
+    return "null" if value is None else plain(value)
+
+
+def _word(value: str | None) -> str:
+    return "null" if value is None else f'"{value}"'
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else encode_basestring(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,11 @@ class Verdict:
     def allowed(self) -> bool:
         """True when no hard check failed."""
         return not any(finding.refuses for finding in self.findings)
+
+    @property
+    def checks(self) -> JsonArray:
+        """Every finding as answered and stored."""
+        return JsonArray(f"[{','.join([finding.as_json() for finding in self.findings])}]")
 
     @property
     def refusals(self) -> tuple[Finding, ...]:

@@ -36,6 +36,13 @@ def cash(amount: Decimal) -> Decimal:
     return amount.quantize(CASH_STEP, rounding=ROUND_HALF_EVEN, context=EXACT)
 
 
+def cash_part(before: Decimal, amount: Decimal) -> Decimal:
+    """Ledger cash of an amount that follows others worth `before`: parts of a whole, in whatever
+    order, add up to the rounding of the whole.
+    """
+    return cash(before + amount) - cash(before)
+
+
 def fraction(value: Decimal) -> Decimal:
     """Derived ratio for an answer: 10 decimals, half-even."""
     return value.quantize(FRACTION_STEP, rounding=ROUND_HALF_EVEN, context=EXACT)
@@ -83,7 +90,7 @@ def plain(value: Decimal) -> str:
     text = str(value)
     if "E" in text:
         text = format(value, "f")
-    if "." in text:
+    if "." in text and text[-1] == "0":
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 

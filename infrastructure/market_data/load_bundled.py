@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from application.market.session_calendar import SessionCalendar
 from application.ports.unit_of_work import Store
 from infrastructure.clock import SystemClock
 from infrastructure.market_data.bundled import LoadedSeries, load_bundled
+from infrastructure.market_data.bundled_state import feed_bundled_vix
 from infrastructure.market_data.calendar_tables import FOLDER, ArrayCalendars
 from infrastructure.market_data.calendar_writer import DEFAULT_NAMES, write_calendars
 from infrastructure.market_data.parquet_store import ParquetCandleStore
@@ -31,7 +33,10 @@ def prepare_market_data(data_dir: Path, store: Store, now: datetime) -> tuple[Lo
     if stale:
         write_calendars(data_dir, stale, now.date())
     calendars = ArrayCalendars(data_dir)
-    return load_bundled(ParquetCandleStore(data_dir, store, calendars), calendars, now)
+    candles = ParquetCandleStore(data_dir, store, calendars)
+    loaded = load_bundled(candles, calendars, now)
+    feed_bundled_vix(store, candles, SessionCalendar(calendars))
+    return loaded
 
 
 def _is_stale(path: Path, now: datetime) -> bool:

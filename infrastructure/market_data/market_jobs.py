@@ -23,9 +23,9 @@ def run_import(spec: Mapping[str, object], context: JobContext) -> dict[str, obj
     declared = spec.get("import")
     if not isinstance(declared, Mapping):
         raise Invalid("import_invalid", "The job names no import spec.")
-    upload = _upload(context.data_dir, str(spec.get("upload", "")))
+    upload = upload_named(context.data_dir, str(spec.get("upload", "")))
     parsed = ImportSpec.from_document(declared)
-    with _opened(context) as store:
+    with opened_store(context) as store:
         calendars = ArrayCalendars(context.data_dir)
         report = import_candles(
             upload,
@@ -41,7 +41,7 @@ def run_import(spec: Mapping[str, object], context: JobContext) -> dict[str, obj
 
 def run_bundled(spec: Mapping[str, object], context: JobContext) -> dict[str, object]:
     """Session tables and the bundled series; `{"series": {id: bars}, "inserted": rows}`."""
-    with _opened(context) as store:
+    with opened_store(context) as store:
         loaded = prepare_market_data(context.data_dir, store, SystemClock().now())
     return {
         "series": {item.series.key.id: item.series.bars for item in loaded},
@@ -50,7 +50,8 @@ def run_bundled(spec: Mapping[str, object], context: JobContext) -> dict[str, ob
 
 
 @contextmanager
-def _opened(context: JobContext) -> Iterator[SqlStore]:
+def opened_store(context: JobContext) -> Iterator[SqlStore]:
+    """The service's store, for as long as the job runs."""
     store = SqlStore(open_database(context.database_url), SystemClock())
     try:
         yield store
@@ -58,7 +59,8 @@ def _opened(context: JobContext) -> Iterator[SqlStore]:
         store.close()
 
 
-def _upload(data_dir: Path, name: str) -> Path:
+def upload_named(data_dir: Path, name: str) -> Path:
+    """The stored upload. Invalid `import_invalid` when it is not there."""
     folder = (data_dir / UPLOAD_FOLDER).resolve()
     path = (folder / name).resolve()
     if path.parent != folder or not path.is_file():

@@ -188,6 +188,7 @@ def _entries(stored: Book) -> dict[str, list[BookEntry]]:
                 row["price"],
                 Side(row["side"]),
                 row["fee"],
+                row["order_id"],
             )
         )
     for row in stored.applied_splits:

@@ -86,6 +86,8 @@ def _write_pragmas(connection: Any, _record: object) -> None:
         "PRAGMA foreign_keys=ON",
         f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
         "PRAGMA cache_size=-65536",
+        # The undo pages of a savepoint need no file: they are dropped within the millisecond.
+        "PRAGMA temp_store=MEMORY",
     )
 
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from domain.shared.errors import Unavailable
@@ -24,6 +25,7 @@ from infrastructure.persistence.engine import Database
 from infrastructure.persistence.placement import require_local_disk
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+POSTGRESQL_PORT = 5432
 VERSION_TABLE = "alembic_version"
 MIGRATION_LOCK = 0x62616C6C61737400
 _IDENTIFIER = re.compile(r'^(revision|down_revision)(?:: [^=]*)? = "([^"]+)"', re.MULTILINE)
@@ -47,7 +49,8 @@ def migrate(database: Database, data_dir: Path) -> Migrated:
     """Upgrade to the newest revision; Unavailable `schema_newer` when the database is ahead.
 
     A SQLite database that holds a schema is first copied to `data_dir/backups`. Unavailable
-    `database_on_network_disk` or `database_in_synced_folder` for a place that would corrupt it.
+    `database_on_network_disk` or `database_in_synced_folder` for a place that would corrupt it,
+    `database_unreachable` when PostgreSQL does not let us in.
     """
     if database.path is not None:
         require_local_disk(database.path)
@@ -178,10 +181,36 @@ def _connected(address: str, *, locked: bool = False) -> Iterator[Connection]:
         # The driver would commit before DDL; with its own control off, BEGIN is ours.
         event.listen(engine, "begin", _begin_immediate if locked else _begin)
     try:
-        with engine.connect() as connection:
+        with _reached(engine) as connection:
             yield connection
     finally:
         engine.dispose()
+
+
+def _reached(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        if engine.dialect.name == "sqlite":
+            raise
+        # The driver's own text names the role, and may name more.
+        raise _unreached(engine.url, str(error.orig)) from None
+
+
+def _unreached(url: URL, said: str) -> Unavailable:
+    place = f"{url.host or 'localhost'}:{url.port or POSTGRESQL_PORT}"
+    # libpq tells a refused connection from a refused login in words only.
+    if "authentication failed" in said or "no password" in said:
+        return Unavailable(
+            "database_unreachable",
+            f"PostgreSQL at {place} refuses the login: check BALLAST_DATABASE_URL.",
+        )
+    if "does not exist" in said:
+        return Unavailable(
+            "database_unreachable",
+            f"PostgreSQL at {place} has no such database or role: check BALLAST_DATABASE_URL.",
+        )
+    return Unavailable("database_unreachable", f"PostgreSQL at {place} cannot be reached.")
 
 
 def _begin(connection: Connection) -> None:

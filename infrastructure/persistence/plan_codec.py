@@ -14,28 +14,44 @@ from domain.plans.balancing_plan import (
     Sizing,
     TradingHours,
 )
+from domain.plans.regime_exit_plan import RegimeExitPlan
+from domain.portfolio.position import Plan
 from domain.shared.canonical import canonical_json
+from infrastructure.persistence.frozen_json import from_plain, to_plain
 from infrastructure.persistence.types import from_json
 
 BALANCING = "balancing"
+REGIME_EXIT = "regime_exit"
+TRADE_KINDS = (REGIME_EXIT, "bracket")
+"""Plans that open and end a position of their own: at most one of them per instrument."""
 
 
-def plan_kind(plan: BalancingPlan | None) -> str | None:
+def plan_kind(plan: Plan | None) -> str | None:
     """Discriminator stored beside the plan."""
-    return None if plan is None else BALANCING
+    if plan is None:
+        return None
+    return BALANCING if isinstance(plan, BalancingPlan) else REGIME_EXIT
 
 
-def plan_to_text(plan: BalancingPlan | None) -> str | None:
+def plan_to_text(plan: Plan | None) -> str | None:
     """Canonical JSON of the plan's fields."""
-    return None if plan is None else canonical_json(asdict(plan))
+    if plan is None:
+        return None
+    if isinstance(plan, BalancingPlan):
+        return canonical_json(asdict(plan))
+    return canonical_json(to_plain(plan))
 
 
 @lru_cache(maxsize=4096)
-def plan_from_text(text: str | None) -> BalancingPlan | None:
+def plan_from_text(kind: str | None, text: str | None) -> Plan | None:
     """Inverse of `plan_to_text`."""
     if text is None:
         return None
     fields: dict[str, Any] = from_json(text)
+    return from_plain(RegimeExitPlan, fields) if kind == REGIME_EXIT else _balancing(fields)
+
+
+def _balancing(fields: dict[str, Any]) -> BalancingPlan:
     band, policy = fields.pop("band"), fields.pop("order_policy")
     numbers = {k: _exact(v) for k, v in fields.items() if k not in _NOT_DECIMAL}
     return BalancingPlan(

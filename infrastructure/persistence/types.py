@@ -6,7 +6,6 @@ SQLite (text order is time order) and timestamptz in PostgreSQL; documents are c
 on both, because a hash over them must not depend on the database.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,8 +17,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from domain.shared.decimals import plain
 from domain.shared.instants import from_rfc3339, rfc3339
-
-INT64_DIGITS = 18
+from domain.shared.json_text import JsonArray, exact_json
 
 
 def _is_sqlite(dialect: Dialect) -> bool:
@@ -104,36 +102,6 @@ def _read_json(value: str | None) -> object:
     return None if value is None else from_json(value)
 
 
-class StoredJson(Sequence[Any]):
-    """A stored JSON array that is parsed only when somebody looks inside.
-
-    Most readers pass it on as it is: `text` is what the answer holds, to the letter.
-    """
-
-    __slots__ = ("_items", "text")
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._items: list[Any] | None = None
-
-    def _parsed(self) -> list[Any]:
-        if self._items is None:
-            self._items = from_json(self.text)
-        return self._items
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._parsed()[index]
-
-    def __len__(self) -> int:
-        return len(self._parsed())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and self._parsed() == list(other)
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-
 class JsonArrayText(TypeDecorator[Sequence[Any]]):
     """A JSON array as text, read lazily."""
 
@@ -144,11 +112,11 @@ class JsonArrayText(TypeDecorator[Sequence[Any]]):
         return _write_array
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
-        return StoredJson
+        return JsonArray
 
 
 def _write_array(value: Sequence[Any]) -> str:
-    return value.text if isinstance(value, StoredJson) else to_json(value)
+    return value.text if isinstance(value, JsonArray) else to_json(value)
 
 
 def to_json(value: object) -> str:
@@ -157,14 +125,8 @@ def to_json(value: object) -> str:
 
 
 def from_json(text: str) -> Any:
-    """Inverse of `to_json`; whole numbers beyond 64 bits stay Decimal, which every encoder
-    takes.
-    """
-    return json.loads(text, parse_float=Decimal, parse_int=_integer)
-
-
-def _integer(text: str) -> int | Decimal:
-    return int(text) if len(text) <= INT64_DIGITS else Decimal(text)
+    """Inverse of `to_json`."""
+    return exact_json(text)
 
 
 def _decimal_as_number(value: object) -> object:
@@ -172,4 +134,6 @@ def _decimal_as_number(value: object) -> object:
         return orjson.Fragment(plain(value))
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, JsonArray):
+        return orjson.Fragment(value.text)
     raise TypeError(f"not storable as JSON: {type(value).__name__}")

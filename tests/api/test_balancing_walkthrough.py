@@ -130,7 +130,7 @@ def test_a_replay_still_answers_after_the_position_closed(book: HttpBook) -> Non
     position_id = book.cell()
     first = book.submit(position_id, "BUY", 1.5, key="k1")
     book.post(f"/orders/{first.json()['order_id']}/cancel")
-    assert book.client.delete(f"{book.prefix}/positions/{position_id}").status_code == 204
+    assert book.delete(position_id).status_code == 204
     again = book.submit(position_id, "BUY", 1.5, key="k1")
     assert again.status_code == 200
     assert again.content == first.content

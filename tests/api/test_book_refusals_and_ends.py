@@ -17,7 +17,7 @@ TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 @pytest.fixture
 def closed(book: HttpBook) -> str:
     position_id = book.cell(qty=0, cash=0, anchor_price=100)
-    assert book.client.delete(f"{book.prefix}/positions/{position_id}").status_code == 204
+    assert book.delete(position_id).status_code == 204
     return position_id
 
 
@@ -117,6 +117,22 @@ def test_an_order_cancelled_unfilled_leaves_no_execution_and_no_new_anchor(
     assert row["order"]["status"] == "cancelled"
     assert row["execution"] is None
     assert row["anchor"]["new"] == 100
+
+
+def test_an_order_that_ended_before_the_anchor_was_set_leaves_it_out_of_its_evaluation(
+    book: HttpBook,
+) -> None:
+    position_id = book.cell(qty=50, cash=5000, anchor_price=100)
+    order_id = book.keyed(f"/positions/{position_id}/rebalance", {"price": 97}).json()["order_id"]
+    qty = exact(book.get(f"/orders/{order_id}"))["qty"]
+    executed_at = datetime.now(UTC).isoformat()
+    book.post(f"/positions/{position_id}/anchor", {"price": 99, "reason": "checked"})
+    book.fill(order_id, 97, str(qty), executed_at=executed_at)
+    row = evaluation(book, position_id)["row"]
+    assert (row["execution"]["status"], row["execution"]["side"]) == ("filled", "BUY")
+    assert row["anchor"] == {"old": 100, "new": 100, "reason": None}
+    assert row["impact"]["after"]["qty"] == 50 + qty
+    assert book.position(position_id)["anchor_price"] == 99
 
 
 def test_a_stop_order_holds_back_what_it_costs_at_its_stop(book: HttpBook) -> None:

@@ -169,19 +169,18 @@ def test_an_anchor_set_by_hand_is_audited_and_never_zero(book: HttpBook) -> None
 def test_only_a_flat_idle_cell_can_be_deleted_and_its_history_stays(book: HttpBook) -> None:
     start = main_account(book)
     position_id = book.cell(cash=100)
-    delete = f"{book.prefix}/positions/{position_id}"
     order_id = book.order(position_id, "BUY", 1)
-    assert refusal(book.client.delete(delete)) == (409, "position_not_flat")
+    assert refusal(book.delete(position_id)) == (409, "position_not_flat")
     book.fill(order_id, 20, 1, commission=0)
-    assert refusal(book.client.delete(delete)) == (409, "position_not_flat")
+    assert refusal(book.delete(position_id)) == (409, "position_not_flat")
     closing = book.keyed(f"/positions/{position_id}/close").json()["order_id"]
     book.fill(closing, 25, 1, commission=0)
-    assert book.client.delete(delete).status_code == 204
+    assert book.delete(position_id).status_code == 204
     after = book.position(position_id)
     assert (after["status"], after["cash"]) == ("closed", 0)
     assert main_account(book)["available"] == start["available"] + 105
     assert book.event_types(position_id)[-1] == "position_closed"
-    assert refusal(book.client.delete(delete)) == (409, "position_closed")
+    assert refusal(book.delete(position_id)) == (409, "position_closed")
     for path, body in (
         ("pause", None),
         ("resume", None),

@@ -20,14 +20,15 @@ DECLARED = declared_codes(create_app(Settings(bundled_data=False)).openapi())
 ELSEWHERE = {
     "route_not_found": "the answer of paths that are no operation",
     "method_not_allowed": "the answer of methods that are no operation",
-    "reauthentication_required": "asked by changes that need a fresh proof; none is served yet",
+    "preflight_refused": "the answer of refused preflights, which are no operation",
     "invalid_seed": "no submitted kind takes a seed from its caller yet",
     "not_a_trading_day": "asked for days that come from the calendar itself",
     "no_owner": "a store without its first start; the service makes the owner before it answers",
 }
 # Raised by the command line, by start-up, inside jobs (a job's own error) and by loops only.
 OUTSIDE_HTTP = re.compile(
-    r"^(app\.(cli|config_file|server|lifecycle|demo|demo_steps)"
+    r"^(app\.(cli|config_file|configuration_start|server|lifecycle|demo|demo_steps)"
+    r"|application\.risk\.configuration_sources"
     r"|infrastructure\.persistence\.(backup|backup_postgresql|engine|migrate|placement)"
     r"|infrastructure\.market_data\.(load_bundled|bundled|parquet_store|parquet_files)"
     r"|infrastructure\.compute\.(dask_cluster|local_pool)"
@@ -35,10 +36,12 @@ OUTSIDE_HTTP = re.compile(
 )
 DEFECT = 500
 # One word for one cause, seen from two sides: asked for in a path or query, or named in a body.
+# A session is a trading day in market data and a login in identity.
 TWO_STATUSES = {
     "unknown_instrument": {404, 422},
     "unknown_series": {404, 422},
     "calendar_range": {422, 503},
+    "not_a_session": {409, 422},
 }
 RAISED_BY_NAME = {"invalid_qty", "risk_rejected"}
 """Codes that are chosen in an expression or made without a fault."""

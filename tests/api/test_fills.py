@@ -225,3 +225,65 @@ def test_selling_inventory_of_unknown_cost_has_no_realised_figure(book: HttpBook
     assert (after["realized_pnl"], after["reasons"]["realized_pnl"]) == (None, "unknown_cost")
     fills = book.get(f"/positions/{position_id}/fills").json()["items"]
     assert [fill["realized_pnl"] for fill in fills] == [None]
+
+
+def moments(book: HttpBook, position_id: str, count: int) -> list[str]:
+    """Instants after the position's start, a microsecond apart, all of them past."""
+    opened = datetime.fromisoformat(book.position(position_id)["opened_at"])
+    while datetime.now(UTC) < opened + timedelta(milliseconds=5):
+        pass
+    return [(opened + timedelta(microseconds=n + 1)).isoformat() for n in range(count)]
+
+
+def test_a_late_report_leaves_the_anchor_to_the_order_that_ended_last(book: HttpBook) -> None:
+    position_id = book.cell(plan=None, anchor_price=19)
+    first, second = (book.order(position_id, "BUY", 1) for _ in range(2))
+    early, late = moments(book, position_id, 2)
+    book.fill(second, 22, 1, executed_at=late)
+    told_late = exact(book.fill(first, 20, 1, executed_at=early))
+    assert (told_late["status"], told_late["anchor_price"]) == ("filled", 22)
+    assert book.event_types(position_id).count("anchor_updated") == 1
+
+
+def test_an_order_whose_last_part_is_told_first_still_ended_last(book: HttpBook) -> None:
+    position_id = book.cell(plan=None)
+    parts, other = book.order(position_id, "BUY", 2), book.order(position_id, "BUY", 1)
+    early, between, late = moments(book, position_id, 3)
+    book.fill(parts, 24, 1, executed_at=late)
+    book.fill(other, 30, 1, executed_at=between)
+    assert book.position(position_id)["anchor_price"] == 30
+    ended = exact(book.fill(parts, 20, 1, executed_at=early))
+    assert ended["anchor_price"] == 22, "its last execution is the newest of all"
+
+
+def test_an_anchor_set_by_hand_outlives_reports_of_what_came_before(book: HttpBook) -> None:
+    position_id = book.cell(plan=None)
+    order = book.order(position_id, "BUY", 1)
+    (early,) = moments(book, position_id, 1)
+    book.post(f"/positions/{position_id}/anchor", {"price": 50, "reason": "checked"})
+    assert exact(book.fill(order, 20, 1, executed_at=early))["anchor_price"] == 50
+    later = book.order(position_id, "BUY", 1)
+    assert exact(book.fill(later, 21, 1))["anchor_price"] == 21
+
+
+def test_an_order_cancelled_after_it_was_filled_in_part_ended_when_it_was_cancelled(
+    book: HttpBook,
+) -> None:
+    position_id = book.cell(plan=None)
+    partly, whole = book.order(position_id, "BUY", 2), book.order(position_id, "BUY", 1)
+    early, late = moments(book, position_id, 2)
+    book.fill(partly, 20, 1, executed_at=early)
+    book.keyed(f"/orders/{partly}/cancel")
+    assert exact(book.fill(whole, 30, 1, executed_at=late))["anchor_price"] == 20
+
+
+def test_a_repeated_report_without_its_commission_is_known_by_the_rate(book: HttpBook) -> None:
+    position_id = book.cell(plan=None)
+    order_id = book.order(position_id, "BUY", 9)
+    for number in range(3):
+        book.fill(order_id, "0.015", "0.3333", external_id=f"{position_id}{number}")
+    for number in range(3):
+        again = book.fill(order_id, "0.015", "0.3333", external_id=f"{position_id}{number}")
+        assert (again.status_code, again.json().get("replayed")) == (200, True), again.text
+    other = book.fill(order_id, "0.015", "0.3333", external_id=f"{position_id}0", commission=1)
+    assert refusal(other) == (409, "fill_terms_differ")

@@ -191,3 +191,25 @@ def test_a_page_of_an_allowed_origin_may_send_and_read_what_the_contract_names(
     own = {"etag", "ratelimit", "ratelimit-policy", "x-correlation-id"}
     assert own <= {name.lower() for name in answer.headers}
     assert own <= {name.lower() for name in readable}
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"Origin": "https://elsewhere.example"}, "origin"),
+        ({"Access-Control-Request-Method": "TRACE"}, "method"),
+        ({"Access-Control-Request-Headers": "x-anything"}, "headers"),
+    ],
+)
+def test_a_refused_preflight_is_a_problem(
+    tmp_path: Path, asked: dict[str, str], named: str
+) -> None:
+    page = "http://desk.example:3000"
+    settings = unhurried(tmp_path).model_copy(update={"cors_origins": (page,)})
+    asks = {"Origin": page, "Access-Control-Request-Method": "PATCH", **asked}
+    with serving(settings) as client:
+        answer = client.options("/api/v1/settings", headers=asks)
+    assert refusal(answer) == (400, "preflight_refused")
+    assert answer.json()["detail"] == f"Disallowed CORS {named}."
+    assert answer.headers["Vary"].startswith("Origin")
+    assert answer.json()["instance"].startswith("req_")

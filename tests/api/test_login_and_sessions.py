@@ -231,11 +231,12 @@ def test_wrong_old_passwords_are_delayed_like_logins(service: IdentityService) -
 def test_profile_keeps_versions(service: IdentityService) -> None:
     access = service.access()
     read = service.call("GET", "/auth/me", access)
-    changed = service.call("PATCH", "/auth/me", access, {"display_name": " Ada "})
+    body, tag = {"display_name": " Ada "}, read.headers["ETag"]
+    blind = service.call("PATCH", "/auth/me", access, body)
+    assert refusal(blind) == (428, "precondition_required")
+    changed = service.call("PATCH", "/auth/me", access, body, If_Match=tag)
     assert changed.json()["display_name"] == "Ada"
-    stale = service.call(
-        "PATCH", "/auth/me", access, {"display_name": "Eve"}, If_Match=read.headers["ETag"]
-    )
+    stale = service.call("PATCH", "/auth/me", access, {"display_name": "Eve"}, If_Match=tag)
     assert refusal(stale) == (412, "stale_version")
 
 
@@ -302,7 +303,8 @@ class TestSecondFactor:
         me = service.call("GET", "/auth/me", access).json()
         assert me["totp_enabled"] is True
         body = {"totp_enabled": False}
-        reset = service.call("PATCH", f"/users/{me['id']}", service.first.api_token, body)
+        path, tag = f"/users/{me['id']}", service.tag(me["id"])
+        reset = service.call("PATCH", path, service.first.api_token, body, If_Match=tag)
         assert reset.json()["totp_enabled"] is False
         assert service.login().status_code == 200
 

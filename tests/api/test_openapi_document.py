@@ -77,6 +77,10 @@ def test_every_body_is_typed_and_has_a_valid_example(path: str, operation: dict[
                 ] == []
 
 
+# A day that is no session is a malformed request, not a row that is missing.
+PUTS_THAT_CREATE = {"put_market_state"}
+
+
 @pytest.mark.parametrize(("path", "operation"), ALL)
 def test_refusals_that_every_route_can_give_are_declared(
     path: str, operation: dict[str, Any]
@@ -86,7 +90,7 @@ def test_refusals_that_every_route_can_give_are_declared(
     assert {"misdirected_request", "internal_error"} <= declared
     if operation.get("security"):
         assert {"not_authenticated", "access_denied", "rate_limited"} <= declared
-    if "{" in path:
+    if "{" in path and operation["operationId"] not in PUTS_THAT_CREATE:
         assert "404" in answers, "what a path names can be unknown"
     names = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
     if "idempotency-key" in names:

@@ -245,3 +245,25 @@ def test_a_key_of_128_characters_is_accepted(book: HttpBook) -> None:
 
 def test_an_unknown_order_is_404(book: HttpBook) -> None:
     assert refusal(book.get("/orders/ord_unknown")) == (404, "order_not_found")
+
+
+@pytest.mark.parametrize("prefix", ["/api/v1", "/v1"])
+def test_a_number_and_its_text_are_one_request_and_absent_and_null_are_two(
+    book: HttpBook, prefix: str
+) -> None:
+    position_id, key = book.cell(), f"spelt{prefix}"
+    path = f"{prefix}/positions/{position_id}/orders"
+
+    def send(body: str) -> Any:
+        headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
+        return book.client.post(path, content=body, headers=headers)
+
+    first = send('{"side":"BUY","qty":1.5}')
+    assert first.status_code == 201
+    for same in ('{"qty":"1.5","side":"BUY"}', '{"side":"BUY","qty":1.50}',
+                 '{"side":"BUY","qty":"1.500"}', '{"side":"BUY","qty":"15e-1"}'):  # fmt: skip
+        again = send(same)
+        assert (again.status_code, again.content) == (200, first.content)
+        assert again.headers["Idempotency-Replayed"] == "true"
+    for other in ('{"side":"BUY","qty":"1.51"}', '{"side":"BUY","qty":1.5,"limit_price":null}'):
+        assert refusal(send(other)) == (409, "idempotency_signature_mismatch")

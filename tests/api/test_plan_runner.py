@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from app.settings import Settings
 from application.market.close_prices import ClosePrices
 from application.ports.lease import Lease
-from application.processes.plan_runner import NAME
+from application.processes.plan_runner_switch import NAME
 from domain.plans.plan import PriceView
 from tests.conftest import serving, unhurried
 from tests.support.plan_book import eventually
@@ -97,16 +97,17 @@ def orders(book: HttpBook, position_id: str) -> list[dict[str, object]]:
     return list(book.get(f"/positions/{position_id}/orders").json()["items"])
 
 
-def test_while_another_process_runs_the_plans_both_answers_say_so(served: HttpBook) -> None:
+def test_while_another_process_holds_the_lease_the_switch_turns_all_the_same(
+    served: HttpBook,
+) -> None:
     app = served.client.app
     lease: Lease = app.state.container.get(Lease)  # type: ignore[attr-defined]
     grant = lease.acquire(NAME, "another process", 60)
     assert grant is not None
-    for action in ("start", "stop"):
-        assert refusal(served.post(f"{RUNNER}/{action}")) == (409, "plans_run_elsewhere")
-    assert state(served) == "stopped"
+    assert served.post(f"{RUNNER}/start").json()["state"] == "standby"
+    assert served.post(f"{RUNNER}/stop").json()["state"] == "stopped"
     lease.release(grant)
-    assert served.post(f"{RUNNER}/start").status_code == 200
+    assert served.post(f"{RUNNER}/start").json()["state"] == "running"
 
 
 def test_health_names_every_process_of_the_book_and_finds_it_alive(served: HttpBook) -> None:

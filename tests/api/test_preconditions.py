@@ -93,8 +93,9 @@ def test_a_malformed_change_is_refused_and_nothing_is_written(
     assert row_counts(data_dir) == before
 
 
-def test_a_delete_honours_if_match(book: HttpBook) -> None:
+def test_a_delete_needs_the_version_that_was_read(book: HttpBook) -> None:
     path = f"{book.prefix}/positions/{book.cell()}"
+    assert refusal(book.client.delete(path)) == (428, "precondition_required")
     stale = book.client.delete(path, headers={"If-Match": '"7"'})
     assert refusal(stale) == (412, "stale_version")
     assert book.client.delete(path, headers={"If-Match": '"1"'}).status_code == 204

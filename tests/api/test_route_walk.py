@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from app.api.dependencies import Requires
 from app.api.status.routes import PUBLIC_OPERATIONS
-from app.main import ALIAS, PREFIX, ROUTERS, create_app
+from app.main import ALIAS, COMPAT_ROUTERS, PREFIX, ROUTERS, create_app
 from app.openapi_document import operations
 from app.settings import Settings
 from application.context import Scope
@@ -43,7 +43,7 @@ def _needed(dependant: Dependant) -> set[Scope]:
 
 SCOPES = {
     route.operation_id: _needed(route.dependant)
-    for router in ROUTERS
+    for router in (*ROUTERS, *COMPAT_ROUTERS)
     for route in router.routes
     if isinstance(route, APIRoute)
 }

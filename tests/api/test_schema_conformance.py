@@ -5,6 +5,7 @@ in paths are those of a seeded book every other time. The slow round runs only w
 `pytest tests/api/test_schema_conformance.py -m slow`.
 """
 
+import shutil
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,9 @@ from schemathesis.python.asgi import HOST, get_client, shutdown_lifespans
 from app.api.problems import PROBLEM_JSON
 from app.main import create_app
 from app.settings import Settings
+from infrastructure.market_data.calendar_tables import FOLDER
 from tests.support.declared_answers import DeclaredAnswers
+from tests.support.market import calendar_folder
 
 UNLIMITED = 1_000_000_000
 STREAMS = ["stream_events", "stream_job"]
@@ -54,6 +57,7 @@ class SeededService:
     """The application with authentication on, and the ids of one of each thing."""
 
     def __init__(self, folder: Path) -> None:
+        shutil.copytree(calendar_folder() / FOLDER, folder / FOLDER)
         self.app = create_app(
             Settings(
                 data_dir=folder, bundled_data=False, allowed_hosts=("127.0.0.1", HOST),

@@ -119,6 +119,57 @@ def test_traders_tighten_and_risk_managers_loosen(
     assert service.call("PATCH", "/settings", trader, tightened, If_Match='"2"').status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "tag"),
+    [
+        ("PATCH", "/settings", {"trading_enabled": True}, '"1"'),
+        ("PUT", "/settings", {"default_leverage": 3}, '"1"'),
+        ("POST", "/settings/trading/toggle", {"enabled": True}, None),
+        ("POST", "/settings/order-confirmation/toggle", {"enabled": False}, None),
+        (
+            "POST", "/settings/import",
+            {"format": "ballast-settings", "format_version": 1,
+             "settings": {"order_confirmation_required": False}}, '"1"',
+        ),
+    ],
+)  # fmt: skip
+def test_loosening_asks_for_a_login_of_the_last_five_minutes(
+    service: IdentityService, method: str, path: str, body: dict[str, object], tag: str | None
+) -> None:
+    manager = service.user("rita", "risk_manager")
+    headers = {} if tag is None else {"If_Match": tag}
+    service.clock.pass_time(minutes=5, seconds=1)
+    refused = service.call(method, path, manager, body, **headers)
+    assert refusal(refused) == (403, "reauthentication_required")
+    assert service.call("GET", "/settings", manager).json()["version"] == 1
+    proof = {"password": "winter harbour bells"}
+    assert service.call("POST", "/auth/reauthenticate", manager, proof).status_code == 204
+    assert service.call(method, path, manager, body, **headers).status_code == 200
+    assert service.call("GET", "/settings", manager).json()["version"] == 2
+
+
+def test_tightening_asks_for_nothing(service: IdentityService, owner: str) -> None:
+    service.call("POST", "/settings/trading/toggle", owner, {"enabled": True})
+    trader = service.user("tom", "trader")
+    service.clock.pass_time(minutes=20)
+    off = service.call("POST", "/settings/trading/toggle", trader, {"enabled": False})
+    assert off.json()["trading_enabled"] is False
+
+
+def test_a_token_loosens_with_the_scope_risk_only(service: IdentityService) -> None:
+    change = {"trading_enabled": True}
+    script, risk = service.token("read", "trade"), service.token("read", "trade", "risk")
+    service.clock.pass_time(hours=2)
+    refused = service.call("PATCH", "/settings", script, change, If_Match='"1"')
+    assert refusal(refused) == (403, "access_denied")
+    assert service.call("PATCH", "/settings", risk, change, If_Match='"1"').status_code == 200
+
+
+def test_the_manual_says_who_reads_each_key() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "settings-document.md").read_text()
+    assert [key for key in DEFAULTS if f"| `{key}` |" not in page] == []
+
+
 def test_toggles_set_and_do_not_flip(service: IdentityService, owner: str) -> None:
     for _ in range(2):
         answer = service.call("POST", "/settings/trading/toggle", owner, {"enabled": True})
@@ -177,20 +228,25 @@ def test_export_imports_elsewhere(service: IdentityService, owner: str, tmp_path
     other_folder = tmp_path / "other"
     other_folder.mkdir()
     with identity_service(other_folder) as other:
-        done = other.call("POST", "/settings/import", other.first.api_token, exported)
+        token = other.first.api_token
+        blind = other.call("POST", "/settings/import", token, exported)
+        assert refusal(blind) == (428, "precondition_required")
+        done = other.call("POST", "/settings/import", token, exported, If_Match='"1"')
         assert done.json()["default_timeframe"] == "4h"
-        stale = other.call(
-            "POST", "/settings/import", other.first.api_token, exported, If_Match='"1"'
-        )
+        stale = other.call("POST", "/settings/import", token, exported, If_Match='"1"')
         assert refusal(stale) == (412, "stale_version")
         foreign = exported | {"format": "something"}
-        refused = other.call("POST", "/settings/import", other.first.api_token, foreign)
+        refused = other.call("POST", "/settings/import", token, foreign, If_Match='"2"')
         assert refusal(refused) == (422, "invalid_request")
 
 
 def test_reset_restores_defaults(service: IdentityService, owner: str) -> None:
     service.call("PATCH", "/settings", owner, {"default_timeframe": "4h"}, If_Match='"1"')
-    done = service.call("POST", "/settings/reset", owner)
+    blind = service.call("POST", "/settings/reset", owner)
+    assert refusal(blind) == (428, "precondition_required")
+    stale = service.call("POST", "/settings/reset", owner, If_Match='"1"')
+    assert refusal(stale) == (412, "stale_version")
+    done = service.call("POST", "/settings/reset", owner, If_Match='"2"')
     assert done.json()["default_timeframe"] == "1h"
     assert done.json()["version"] == 3
 

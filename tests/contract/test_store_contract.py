@@ -16,6 +16,7 @@ from application.portfolio.create_cell import NewCell
 from application.portfolio.move_cash import Movement
 from application.portfolio.record_fill import Execution
 from application.portfolio.submit_order import OrderRequest
+from application.ports.plan_runner_book import PlanRunnerState, RunError
 from application.ports.repositories import (
     EventFilter,
     OrderFilter,
@@ -651,3 +652,24 @@ def test_a_posted_command_reports_its_result_or_its_fault(store: Store) -> None:
     assert done.wait(10)
     assert heard[0] == (position, None)
     assert isinstance(heard[1][1], NotFound)
+
+
+def test_the_plan_runner_is_off_until_somebody_saves_something_else(store: Store) -> None:
+    assert see(store, lambda work: work.plan_runner.read()) == PlanRunnerState()
+    error = RunError(START, None, "defect", "ArithmeticError.")
+    told = PlanRunnerState(True, START, START + timedelta(seconds=1), 7, (error,))
+    do(store, lambda work: work.plan_runner.save(told))
+    assert see(store, lambda work: work.plan_runner.read()) == told
+    do(store, lambda work: work.plan_runner.save(replace(told, is_on=False, runs_until=None)))
+    assert see(store, lambda work: work.plan_runner.read()).is_on is False
+    assert see(store, lambda work: work.plan_runner.read(), STRANGER) == PlanRunnerState()
+
+
+def test_a_switch_of_a_command_that_failed_was_not_switched(store: Store) -> None:
+    def fails(work: UnitOfWork) -> None:
+        work.plan_runner.save(PlanRunnerState(is_on=True))
+        raise Kept
+
+    with pytest.raises(Kept):
+        do(store, fails)
+    assert see(store, lambda work: work.plan_runner.read().is_on) is False

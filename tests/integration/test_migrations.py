@@ -141,7 +141,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_the_first_revision_is_what_the_generator_writes() -> None:
     assert compile(first_revision(), "0001", "exec")
-    assert 'protect("events", "transfers")' in first_revision()
+    assert 'protect("events", "transfers", ' in first_revision()
 
 
 def test_a_start_on_a_current_schema_does_not_import_alembic(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from application.portfolio.run_plans import PlanRun, RunPlans, client_order_id
 from application.ports.unit_of_work import UnitOfWork
 from application.processes import plan_runner
 from application.processes.plan_runner import PlanRunner
+from application.processes.plan_runner_switch import NAME, RunnerStatus, forget_last_start
 from domain.plans.balancing_plan import BalancingPlan
 from domain.portfolio.account import TradingState
 from domain.portfolio.lifecycle import OrderStatus
@@ -20,7 +21,7 @@ from domain.portfolio.order import Origin
 from domain.shared.errors import Conflict
 from infrastructure.persistence.doctor import examine
 from tests.support.hand_clock import HandClock
-from tests.support.plan_book import AUTO, PlanBook, eventually
+from tests.support.plan_book import AUTO, OWNER, PlanBook, eventually
 
 DURING = datetime(2025, 3, 3, 15, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -43,8 +44,10 @@ def later(book: PlanBook, by: timedelta = MINUTE) -> None:
 
 
 def on(book: PlanBook, plans: RunPlans | None = None) -> PlanRunner:
+    """A runner of a process that was just started, and turned on."""
+    book.run(forget_last_start)
     runner = book.runner(plans)
-    assert runner.turn_on() is True
+    assert runner.turn_on(OWNER) is True
     return runner
 
 
@@ -53,13 +56,13 @@ def test_nothing_is_run_until_somebody_turns_the_runner_on(book: PlanBook) -> No
     price(book, "97")
     runner = book.runner()
     runner.cycle()
-    assert (runner.status().state, runner.status().last_cycle_at) == ("stopped", None)
+    assert (book.status().state, book.status().last_cycle_at) == ("stopped", None)
     assert book.rows(cell) == []
-    runner.turn_on()
+    runner.turn_on(OWNER)
     runner.cycle()
-    assert runner.status().state == "running"
-    assert runner.status().evaluated == 1
-    assert runner.turn_off() is True
+    assert book.status().state == "running"
+    assert book.status().evaluated == 1
+    assert runner.turn_off(OWNER) is True
     later(book)
     price(book, "96")
     runner.cycle()
@@ -106,7 +109,7 @@ def test_a_price_that_stays_stale_leaves_one_row_and_one_event(book: PlanBook) -
     (row,) = book.rows(cell)
     assert row.document["action"]["reason_code"] == "stale_price"
     assert book.kinds(cell) == ["price_evaluated"]
-    assert runner.status().evaluated == 1
+    assert book.status().evaluated == 1
 
 
 def test_a_position_without_a_price_is_held_once_and_told_when_a_price_comes(
@@ -206,7 +209,7 @@ def test_paused_closed_and_planless_positions_are_not_run(book: PlanBook) -> Non
     price(book, "97")
     runner = on(book)
     runner.cycle()
-    assert runner.status().evaluated == 0
+    assert book.status().evaluated == 0
     assert book.rows(paused) == []
 
 
@@ -222,14 +225,14 @@ def test_one_failing_position_never_stops_the_cycle(
     runner = on(book)
     runner.cycle()
     assert [len(book.rows(cell)) for cell in cells] == [1, 0, 0, 1, 1]
-    errors = runner.status().errors
+    errors = book.status().errors
     assert [(e.position_id, e.code, e.message) for e in errors] == [
         (cells[1], "defect", "ArithmeticError."),
         (cells[2], "feed_closed", "The feed is closed."),
     ]
     book.prices.failing.clear()
     runner.cycle()
-    assert runner.status().errors == ()
+    assert book.status().errors == ()
     assert [len(book.rows(cell)) for cell in cells] == [1, 1, 1, 1, 1]
 
 
@@ -240,8 +243,8 @@ def test_errors_are_bounded(book: PlanBook, monkeypatch: pytest.MonkeyPatch) -> 
     book.prices.failing["AAPL"] = ArithmeticError()
     runner = on(book)
     runner.cycle()
-    assert len(runner.status().errors) == 3
-    assert runner.status().evaluated == 5
+    assert len(book.status().errors) == 3
+    assert book.status().evaluated == 5
 
 
 def test_one_row_that_cannot_be_stored_loses_no_other(book: PlanBook) -> None:
@@ -259,7 +262,7 @@ def test_one_row_that_cannot_be_stored_loses_no_other(book: PlanBook) -> None:
     runner = on(book, plans)
     runner.cycle()
     assert [len(book.rows(cell)) for cell in cells] == [1, 0, 1]
-    assert [e.position_id for e in runner.status().errors] == [cells[1]]
+    assert [e.position_id for e in book.status().errors] == [cells[1]]
 
 
 def test_a_refused_order_is_tried_again_after_15_minutes_not_every_minute(
@@ -279,33 +282,84 @@ def test_a_refused_order_is_tried_again_after_15_minutes_not_every_minute(
     for minute in range(17):
         price(book, f"96.{minute:02}")
         runner.cycle()
-        if runner.status().errors:
-            assert runner.status().errors[0].code == "account_halted"
+        if book.status().errors:
+            assert book.status().errors[0].code == "account_halted"
             refused_at.append(minute)
         later(book)
     assert refused_at == [0, 15]
     assert book.orders(cell) == []
 
 
-def test_a_second_process_does_not_run_the_plans_until_the_first_lets_go(book: PlanBook) -> None:
+def test_what_one_process_switches_all_processes_report(book: PlanBook) -> None:
+    first, second = book.runner(), book.runner()
+    assert first.turn_on(OWNER) is True
+    assert second.turn_on(OWNER) is False, "it is on already"
+    assert book.status().state == "running"
+    assert second.turn_off(OWNER) is True
+    assert first.turn_off(OWNER) is False
+    assert book.status().state == "stopped"
+
+
+def test_one_process_runs_the_plans_until_it_lets_go(book: PlanBook) -> None:
     cell = book.cell()
     price(book, "97")
     first, second = on(book), book.runner()
-    with pytest.raises(Conflict) as refused:
-        second.turn_on()
-    assert refused.value.code == "plans_run_elsewhere"
-    with pytest.raises(Conflict):
-        second.turn_off()
-    assert second.status().state == "stopped"
     second.cycle()
     assert book.rows(cell) == []
-    assert first.turn_off() is True
-    assert second.turn_on() is True
+    first.cycle()
+    assert (book.status().evaluated, len(book.rows(cell))) == (1, 1)
+    first.stop()
+    later(book)
+    price(book, "96")
     second.cycle()
-    assert len(book.rows(cell)) == 1
+    assert len(book.rows(cell)) == 2, "the switch is still on, so the other process goes on"
 
 
-def test_a_lease_that_was_lost_puts_the_runner_on_standby(book: PlanBook) -> None:
+def test_after_another_process_turned_it_off_a_cycle_under_way_submits_nothing(
+    book: PlanBook,
+) -> None:
+    other = book.runner()
+
+    class TurnedOffMeanwhile(RunPlans):
+        def look(self, *seen: object) -> PlanRun | None:
+            found = super().look(*seen)  # type: ignore[arg-type]
+            assert other.turn_off(OWNER) is True
+            return found
+
+    cell = book.cell(plan=AUTO)
+    price(book, "97")
+    plans = book.plans()
+    plans.__class__ = TurnedOffMeanwhile
+    runner = on(book, plans)
+    runner.cycle()
+    assert (book.orders(cell), book.rows(cell), book.kinds(cell)) == ([], [], [])
+    assert book.status().state == "stopped"
+
+
+def test_a_switch_that_is_on_while_nobody_has_the_lease_is_on_standby(book: PlanBook) -> None:
+    cell = book.cell()
+    price(book, "97")
+    taken = book.lease.acquire(NAME, "a process that is gone", 60)
+    assert taken is not None
+    runner = on(book)
+    runner.cycle()
+    assert (book.status().state, book.rows(cell)) == ("standby", [])
+    book.lease.release(taken)
+    runner.cycle()
+    assert (book.status().state, len(book.rows(cell))) == ("running", 1)
+
+
+def test_a_process_that_ran_the_plans_and_reports_no_more_is_noticed(book: PlanBook) -> None:
+    book.cell()
+    price(book, "97")
+    on(book).cycle()
+    later(book, 2 * MINUTE)
+    assert book.status().state == "running"
+    later(book)
+    assert book.status().state == "standby"
+
+
+def test_a_lease_that_was_lost_is_not_worked_under(book: PlanBook) -> None:
     cell = book.cell()
     price(book, "97")
     runner = on(book)
@@ -313,22 +367,29 @@ def test_a_lease_that_was_lost_puts_the_runner_on_standby(book: PlanBook) -> Non
     assert grant is not None
     book.lease.release(grant)
     runner._grant = replace(grant, valid_until_monotonic_s=0.0)
-    taken = book.lease.acquire(plan_runner.NAME, "another", 60)
+    taken = book.lease.acquire(NAME, "another", 60)
     runner.cycle()
-    assert (runner.status().state, book.rows(cell)) == ("standby", [])
+    assert book.rows(cell) == []
     assert taken is not None
     book.lease.release(taken)
     runner.cycle()
-    assert (runner.status().state, len(book.rows(cell))) == ("running", 1)
+    assert len(book.rows(cell)) == 1
+
+
+def test_the_switch_is_off_and_its_report_gone_after_a_start(book: PlanBook) -> None:
+    book.cell()
+    on(book).cycle()
+    book.run(forget_last_start)
+    assert book.status() == RunnerStatus("stopped", None, 0, ())
 
 
 def test_turning_on_and_off_twice_changes_nothing(book: PlanBook) -> None:
     runner = book.runner()
-    assert runner.turn_off() is False
-    assert runner.turn_on() is True
-    assert runner.turn_on() is False
-    assert runner.turn_off() is True
-    assert runner.turn_off() is False
+    assert runner.turn_off(OWNER) is False
+    assert runner.turn_on(OWNER) is True
+    assert runner.turn_on(OWNER) is False
+    assert runner.turn_off(OWNER) is True
+    assert runner.turn_off(OWNER) is False
 
 
 def test_many_positions_of_one_instrument_ask_for_its_price_once_a_look(book: PlanBook) -> None:
@@ -344,9 +405,8 @@ def test_the_thread_runs_cycles_once_it_is_on_and_stops(book: PlanBook) -> None:
     price(book, "97")
     runner = book.runner()
     runner.process.start()
-    runner.turn_on()
-    eventually(lambda: runner.status().last_cycle_at is not None)
+    runner.turn_on(OWNER)
+    eventually(lambda: book.status().last_cycle_at is not None)
     runner.stop()
-    assert runner.status().state == "stopped"
     assert not runner.process.is_alive
-    assert book.lease.acquire(plan_runner.NAME, "next", 60) is not None, "the lease is free"
+    assert book.lease.acquire(NAME, "next", 60) is not None, "the lease is free"

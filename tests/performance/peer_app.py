@@ -1,7 +1,8 @@
 """What Ballast is measured against: plain FastAPI, one SQLAlchemy async-session insert per order.
 
 Same durability (SQLite, WAL, synchronous=FULL), same server, no gate, no ledger, no events, no keys.
-`/order` answers Ballast's own model from memory, `/orders` a hundred of them from its database.
+`/order` answers Ballast's own model from memory, `/orders` a hundred of them from its database and
+`/orders/from-memory` a hundred that are there already.
 """
 
 import json
@@ -138,6 +139,14 @@ ONE = _order(0)
 @app.get("/order")
 async def one() -> OrderOut:
     return ONE
+
+
+HUNDRED = Listing(items=[_order(number) for number in range(100)], next_cursor=None, total=None)
+
+
+@app.get("/orders/from-memory")
+async def hundred_from_memory() -> Listing[OrderOut]:
+    return HUNDRED
 
 
 @app.get("/orders")

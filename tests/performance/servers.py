@@ -23,6 +23,11 @@ class Server:
     pid: int
     ready_s: float
 
+    def cpu_s(self) -> float:
+        """Processor time it has used so far, user and system, seconds."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def resident_mb(self) -> float:
         """Resident memory now."""
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():

@@ -19,6 +19,7 @@ BODIES = {
 SAME = {
     '{"qty":1.0,"side":"BUY"}': '{"side":"BUY","qty":1}',
     '{"amount":5.0}': '{"amount":5}',
+    '{"amount":"5"}': '{"amount":5}',
     '{"fraction":0.50}': '{"fraction":0.5}',
 }
 

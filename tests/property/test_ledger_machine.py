@@ -65,12 +65,14 @@ class RefOrder:
     is_open: bool = True
     reserved: Decimal = Decimal(0)
 
-    def need(self, remaining: Decimal) -> Decimal:
+    def need(self, remaining: Decimal, notional: Decimal = Decimal(0)) -> Decimal:
+        """Worst case of the whole order, less what its executions have cost."""
         if self.side is Side.SELL:
             return remaining
-        if self.held_at is None:
+        if self.held_at is None or not remaining:
             return D(0)
-        return (remaining * self.held_at).quantize(CENT, rounding=ROUND_CEILING)
+        whole = notional + remaining * self.held_at
+        return whole.quantize(CENT, rounding=ROUND_CEILING) - money(notional)
 
 
 @dataclass
@@ -237,8 +239,10 @@ class BookMachine(RuleBasedStateMachine):
         if not ref.is_open or qty > remaining:
             assert self.refused(work) in ("overfill", "order_not_fillable")
             return
-        cell, notional, paid = ref.cell, money(qty * price), fee if fee is not None else D(0)
-        left = min(ref.reserved, ref.need(remaining - qty))
+        filled = ref.notional + qty * price
+        cell, notional = ref.cell, money(filled) - money(ref.notional)
+        paid = fee if fee is not None else D(0)
+        left = min(ref.reserved, ref.need(remaining - qty, filled))
         released = ref.reserved - left
         short = (
             cell.free_cash + released < notional + paid
@@ -285,7 +289,7 @@ class BookMachine(RuleBasedStateMachine):
     @rule(cell=cells)
     def retire(self, cell: str) -> None:
         ref = self.reference[cell]
-        work = lambda w: USE.retire(cell, None, w)  # noqa: E731
+        work = lambda w: USE.retire(cell, w.positions.get(cell).version, w)  # noqa: E731
         if ref.is_closed:
             assert self.refused(work) == "position_closed"
             return

@@ -158,6 +158,11 @@ class IdentityService:
         assert made.status_code == 201, made.text
         return str(made.json()["token"])
 
+    def tag(self, user_id: str) -> str:
+        """If-Match of the user as it is now."""
+        listed = self.call("GET", "/users?limit=500", self.first.api_token).json()["items"]
+        return next(f'"{user["version"]}"' for user in listed if user["id"] == user_id)
+
     def events(self, *types: str) -> list[LoggedEvent]:
         from application.context import RequestContext
 

@@ -21,6 +21,7 @@ from application.ports.repositories import EventFilter, OrderFilter, Page, Store
 from application.ports.unit_of_work import UnitOfWork
 from application.processes.order_sweeper import OrderSweeper
 from application.processes.plan_runner import PlanRunner, RunnerPorts
+from application.processes.plan_runner_switch import RunnerStatus, runner_status
 from domain.plans.balancing_plan import BalancingPlan, PlanMode
 from domain.plans.plan import PriceView
 from domain.portfolio.order import Order
@@ -158,6 +159,10 @@ class PlanBook:
             lambda: OWNER.owner_id,
         )
         return PlanRunner(ports, interval_s=60)
+
+    def status(self) -> RunnerStatus:
+        """What every process would answer."""
+        return self.read(runner_status)
 
     def sweep(self) -> SweepOrders:
         return SweepOrders(EndOrder(self.ids), self.calendars)

@@ -130,6 +130,12 @@ class HttpBook:
     def fill(self, order_id: str, price: float | str, qty: float | str, **more: Any) -> Response:
         return self.post(f"/orders/{order_id}/fill", {"price": price, "filled_qty": qty, **more})
 
+    def delete(self, position_id: str) -> Response:
+        """Retire the position at the version it has now."""
+        tag = self.get(f"/positions/{position_id}").headers["ETag"]
+        path = f"{self.prefix}/positions/{position_id}"
+        return self.client.delete(path, headers={"If-Match": tag})
+
     def keyed(self, path: str, body: object = None, key: str | None = None) -> Response:
         """A POST that needs a key, with one of its own unless given."""
         headers = {"Idempotency-Key": key or self.key()}

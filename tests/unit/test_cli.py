@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
 
 from app.cli import main
 from app.config_file import effective_settings, require_known_keys
 from app.redaction import MASK
 from domain.shared.errors import Invalid
+from tests.support.server_process import free_port
 
 
 class Knobs(BaseSettings):
@@ -222,3 +224,33 @@ def test_a_data_folder_made_here_is_for_its_owner_alone(
     monkeypatch.setenv("BALLAST_DATA_DIR", str(tmp_path / "data"))
     assert main(["migrate"]) == 0
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "doctor"])
+def test_a_database_that_cannot_be_reached_is_one_line_with_its_place(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    port = free_port()
+    address = f"postgresql+psycopg://ballast:hidden-word@127.0.0.1:{port}/ballast"
+    monkeypatch.setenv("BALLAST_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("BALLAST_DATABASE_URL", address)
+    assert main([command]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == (
+        f"ballast: PostgreSQL at 127.0.0.1:{port} cannot be reached. (database_unreachable)\n"
+    )
+
+
+def test_a_role_or_database_that_is_not_there_is_told_from_a_server_that_is_not(
+    postgresql_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    missing = make_url(postgresql_address).set(database="ballast_no_such_database")
+    monkeypatch.setenv("BALLAST_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("BALLAST_DATABASE_URL", missing.render_as_string(hide_password=False))
+    assert main(["migrate"]) == 1
+    assert "has no such database or role: check BALLAST_DATABASE_URL" in capsys.readouterr().err

@@ -13,16 +13,11 @@ from domain.plans.evaluation import (
     evaluate,
     is_proposal_stale,
     proposal_expiry,
-    with_execution,
-    with_order,
 )
 from domain.plans.evaluation_row import (
-    AnchorFacts,
     Evaluation,
     EvaluationIdentity,
     EvaluationMode,
-    ExecutionFacts,
-    OrderFacts,
     to_row,
 )
 from domain.plans.plan import (
@@ -34,7 +29,6 @@ from domain.plans.plan import (
     SessionPhase,
 )
 from domain.shared.canonical import canonical_json
-from domain.shared.side import Side
 
 NOW = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
 CELL = PositionView("pos_1", "ZIM", Decimal(50), Decimal(5000), anchor_price=Decimal(100))
@@ -228,18 +222,6 @@ def test_a_stale_price_says_how_old_it_is() -> None:
     identity = EvaluationIdentity("eval_1", "trace_1", EvaluationMode.LIVE)
     row = evaluate(PLAN, CELL, market, identity)
     assert row.action.reason == "The price is 75 s old; at most 60 s is allowed."
-
-
-def test_an_execution_replaces_the_planned_impact_and_moves_the_anchor() -> None:
-    planned = with_order(row_of(PLAN, CELL, "97"), OrderFacts("ord_1", "filled"))
-    execution = ExecutionFacts(Side.BUY, Decimal(5), Decimal("97.5"), Decimal("0.05"), "filled")
-    anchor = AnchorFacts(Decimal(100), Decimal("97.5"), "order_filled")
-    booked = with_execution(planned, execution, anchor)
-    assert booked.impact.before == planned.impact.before
-    assert booked.impact.after.qty == 55
-    assert booked.impact.after.cash == Decimal("4512.45")
-    assert booked.impact.after.equity == Decimal("9874.95")
-    assert (booked.order, booked.anchor.new) == (OrderFacts("ord_1", "filled"), Decimal("97.5"))
 
 
 def test_the_row_is_plain_data_with_a_canonical_text() -> None:

@@ -7,8 +7,9 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app import reference_docs
-from app.reference_docs import errors_page, events_page, settings_page
+from app.reference_docs import configuration_page, errors_page, events_page, settings_page
 from app.source_scan import error_codes, event_types
+from domain.risk.desktop_keys import KEYS
 
 SOURCE = """
 TABLE = {1: "job_started", 2: "job_ended"}
@@ -84,6 +85,22 @@ def test_the_real_sources_are_read() -> None:
     assert {"position_created", "order_submitted", "order_partially_filled"} <= events
     assert all(kind.replace("_", "").isalnum() and kind.islower() for kind in events)
     assert events_page(event_types()).count("\n| `") == len(events)
+
+
+def test_the_configuration_page_shows_every_key_as_it_is_published() -> None:
+    page = configuration_page()
+    assert page.count("\n| `") == len(KEYS)
+    assert (
+        "| `risk_limits.min_stop_distance` | percent of entry | `2` "
+        "| above 0 and at most 50 percent of entry | smaller | `min_stop_distance` "
+        "| `BALLAST_CONFIG__RISK_LIMITS__MIN_STOP_DISTANCE` |"
+    ) in page
+    assert (
+        "| `exits.time_exit_sessions` | sessions | `null` | from 1 to 1000 sessions, or null"
+        in page
+    )
+    committed = (reference_docs.FOLDER / "configuration.md").read_text(encoding="utf-8")
+    assert committed == page, "python -m app.reference_docs"
 
 
 def test_checking_fails_on_a_stale_page_only(

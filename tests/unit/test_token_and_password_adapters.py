@@ -16,9 +16,9 @@ from infrastructure.security.argon2_hasher import Argon2Hasher
 from infrastructure.security.in_process_login_throttle import (
     KEYS_MAX,
     InProcessLoginThrottle,
-    delay_s,
 )
 from infrastructure.security.jwt_access_tokens import JwtAccessTokens
+from infrastructure.security.login_delays import LoginDelays
 from infrastructure.security.service_secret import (
     KeyRing,
     read_or_create_secret,
@@ -138,7 +138,7 @@ def test_never_more_than_two_hashes_at_once() -> None:
 
 
 def test_delays_start_with_the_fifth_failure_and_stop_growing() -> None:
-    assert [delay_s(n) for n in (1, 4, 5, 6, 7, 12, 13, 10_000)] == [
+    assert [LoginDelays().delay_s(n) for n in (1, 4, 5, 6, 7, 12, 13, 10_000)] == [
         0, 0, 5, 10, 20, 640, 900, 900,
     ]  # fmt: skip
 

@@ -10,7 +10,7 @@ from app.api.identity import present
 from app.api.identity import schemas as s
 from app.api.identity.asking import AccountHolder, Alters, Gatekeeper, Lane
 from app.api.paging import Listing, PageQuery
-from app.api.preconditions import NOT_MODIFIED, OptionalVersion, versioned_view
+from app.api.preconditions import NOT_MODIFIED, RequiredVersion, versioned_view
 from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
 from application.identity.own_account import (
@@ -49,7 +49,7 @@ async def get_me(request: Request, caller: Reader, runs: Runs) -> Response:
     summary="Change your own profile",
     responses=refusals(
         "400 invalid_if_match", "404 user_not_found", "412 stale_version",
-        "415 unsupported_media_type",
+        "415 unsupported_media_type", "428 precondition_required",
     ),
 )  # fmt: skip
 async def change_me(
@@ -58,7 +58,7 @@ async def change_me(
     body: s.MePatch,
     caller: AccountHolder,
     runs: Runs,
-    expected: OptionalVersion,
+    expected: RequiredVersion,
     change: Annotated[ChangeProfile, Depends(use(ChangeProfile))],
 ) -> s.MeOut:
     user = await runs.command(
@@ -104,12 +104,17 @@ async def change_password(
 async def list_sessions(
     request: Request, response: Response, caller: Reader, runs: Runs, paging: Paging
 ) -> Listing[s.SessionOut]:
-    sessions = await runs.query(
-        request, caller, lambda work: work.sessions.list(caller.user_id, work.now, paging.page)
+    sessions, total = await runs.query(
+        request,
+        caller,
+        lambda work: (
+            work.sessions.list(caller.user_id, work.now, paging.page),
+            work.sessions.count(caller.user_id, work.now) if paging.wants_total else None,
+        ),
     )
     rows = [(session.id, present.session_out(session, caller)) for session in sessions]
     items, following = paging.cut(rows, response)
-    return Listing(items=items, next_cursor=following)
+    return Listing(items=items, next_cursor=following, total=total)
 
 
 @router.delete(

@@ -36,12 +36,17 @@ async def list_api_tokens(
     runs: Runs,
     paging: Annotated[PageQuery, Depends()],
 ) -> Listing[s.TokenOut]:
-    tokens = await runs.query(
-        request, caller, lambda work: work.api_tokens.list(caller.user_id, paging.page)
+    tokens, total = await runs.query(
+        request,
+        caller,
+        lambda work: (
+            work.api_tokens.list(caller.user_id, paging.page),
+            work.api_tokens.count(caller.user_id) if paging.wants_total else None,
+        ),
     )
     rows = [(token.id, present.token_out(token)) for token in tokens]
     items, following = paging.cut(rows, response)
-    return Listing(items=items, next_cursor=following)
+    return Listing(items=items, next_cursor=following, total=total)
 
 
 @router.post(

@@ -13,7 +13,7 @@ from app.api.identity import present
 from app.api.identity import schemas as s
 from app.api.identity.asking import Alters, Passwords
 from app.api.paging import Listing, PageQuery
-from app.api.preconditions import OptionalVersion
+from app.api.preconditions import RequiredVersion
 from app.api.routing import capability_router, refusals
 from app.api.wire import ExactJsonResponse
 from application.identity.user import required_username
@@ -41,9 +41,16 @@ async def list_users(
     runs: Runs,
     paging: Annotated[PageQuery, Depends()],
 ) -> Listing[s.UserOut]:
-    users = await runs.query(request, caller, lambda work: work.users.list(paging.page))
+    users, total = await runs.query(
+        request,
+        caller,
+        lambda work: (
+            work.users.list(paging.page),
+            work.users.count() if paging.wants_total else None,
+        ),
+    )
     items, following = paging.cut([(u.id, present.user_out(u)) for u in users], response)
-    return Listing(items=items, next_cursor=following)
+    return Listing(items=items, next_cursor=following, total=total)
 
 
 @router.post(
@@ -80,7 +87,7 @@ async def create_user(
     response_model=s.UserOut,
     responses=refusals(
         "400 invalid_if_match", "404 user_not_found", "409 last_admin", "412 stale_version",
-        "415 unsupported_media_type", "422 weak_password",
+        "415 unsupported_media_type", "422 weak_password", "428 precondition_required",
     ),
 )  # fmt: skip
 async def change_user(
@@ -89,7 +96,7 @@ async def change_user(
     body: s.UserPatch,
     caller: Admin,
     alters: Alters,
-    expected: OptionalVersion,
+    expected: RequiredVersion,
     passwords: Passwords,
     change: Annotated[ChangeUser, Depends(use(ChangeUser))],
 ) -> Response:
@@ -98,12 +105,12 @@ async def change_user(
         user = await alters.query(request, caller, lambda work: work.users.get(user_id))
         password_hash = (await passwords(body.password, user.username)).password_hash
     wanted = UserChange(
+        expected_version=expected,
         display_name=body.display_name,
         role=body.role,
         is_active=body.is_active,
         password_hash=password_hash,
         reset_totp=body.totp_enabled is False,
-        expected_version=expected,
     )
     changed = await alters(request, caller, lambda work: change(user_id, wanted, work))
     etag = f'"{changed.version}"'
@@ -115,13 +122,17 @@ async def change_user(
     status_code=204,
     operation_id="delete_user",
     summary="Remove a user with every session and token",
-    responses=refusals("404 user_not_found", "409 last_admin"),
-)
+    responses=refusals(
+        "400 invalid_if_match", "404 user_not_found", "409 last_admin", "412 stale_version",
+        "428 precondition_required",
+    ),
+)  # fmt: skip
 async def delete_user(
     request: Request,
     user_id: str,
     caller: Admin,
     alters: Alters,
+    expected: RequiredVersion,
     delete: Annotated[DeleteUser, Depends(use(DeleteUser))],
 ) -> None:
-    await alters(request, caller, lambda work: delete(user_id, work))
+    await alters(request, caller, lambda work: delete(user_id, expected, work))

@@ -2,9 +2,6 @@
 stays.
 """
 
-from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, File, Form, Request, Response, UploadFile
@@ -15,6 +12,7 @@ from app.api.idempotency import OptionalKey
 from app.api.jobs.accepted import ACCEPTED_RESPONSES, Accepts, read_result
 from app.api.jobs.schemas import JobOut
 from app.api.market.schemas import ImportReportOut
+from app.api.market.uploads import keep_upload
 from app.api.routing import capability_router, refusals
 from app.api.wire import MalformedJson, parse_json
 from app.settings import Settings
@@ -24,10 +22,8 @@ from application.market.job_kinds import IMPORT_CANDLES, UPLOAD_FOLDER
 from application.ports.jobs import JobFiles
 from domain.market.import_spec import ImportSpec
 from domain.shared.errors import FieldFault, Invalid, NotFound
-from infrastructure.market_data.durable_files import write_durably
 
 router = capability_router("market")
-CHUNK_BYTES = 1024 * 1024
 SPEC_EXAMPLE = '{"instrument": "AAPL", "interval": "1d"}'
 
 
@@ -65,7 +61,7 @@ async def import_candles(
     submit: Annotated[SubmitJobHandler, Depends(use(SubmitJobHandler))],
 ) -> Response:
     declared = _declared(spec)
-    upload = await run_in_threadpool(_keep, file, settings.data_dir / UPLOAD_FOLDER)
+    upload = await run_in_threadpool(keep_upload, file, settings.data_dir / UPLOAD_FOLDER)
     request.scope["ballast_json"] = {"import": declared.as_document(), "sha256": upload.sha256}
     job = SubmitJob(
         IMPORT_CANDLES.name,
@@ -94,30 +90,6 @@ async def get_import_report(
         raise NotFound("job_not_found", f"Job {job_id} is not an import.")
     body = await read_result(request, caller, job_id, runs, files)
     return Response(body, media_type="application/json")
-
-
-@dataclass(frozen=True, slots=True)
-class _Upload:
-    name: str
-    sha256: str
-
-
-def _keep(file: UploadFile, folder: Path) -> _Upload:
-    """Store the upload under the hash of its bytes: the same file sent twice is one file."""
-    digest = sha256()
-    while chunk := file.file.read(CHUNK_BYTES):
-        digest.update(chunk)
-    upload = _Upload(f"{digest.hexdigest()}.upload", digest.hexdigest())
-
-    def copy(target: Path) -> None:
-        file.file.seek(0)
-        with target.open("wb") as stream:
-            while part := file.file.read(CHUNK_BYTES):
-                stream.write(part)
-
-    if not (folder / upload.name).is_file():
-        write_durably(folder / upload.name, copy)
-    return upload
 
 
 def _declared(text: str) -> ImportSpec:

@@ -8,7 +8,9 @@ from fastapi import Depends, Request
 from app.api.dependencies import Reader, RiskReducer, Runs, Trader, use
 from app.api.plans import schemas as s
 from app.api.routing import capability_router, refusals
-from application.processes.plan_runner import PlanRunner, switched
+from application.context import Principal
+from application.processes.plan_runner import PlanRunner
+from application.processes.plan_runner_switch import runner_status
 
 router = capability_router("plans")
 Runner = Annotated[PlanRunner, Depends(use(PlanRunner))]
@@ -18,30 +20,26 @@ Runner = Annotated[PlanRunner, Depends(use(PlanRunner))]
     "/plans/runner/start",
     operation_id="start_plan_runner",
     summary="Run balancing plans from now on; a runner that is on stays on",
-    responses=refusals("409 plans_run_elsewhere"),
+    responses=refusals("503 lease_backend_unavailable"),
 )
 async def start_plan_runner(
     request: Request, caller: Trader, runs: Runs, runner: Runner
 ) -> s.PlanRunnerOut:
-    if await asyncio.to_thread(runner.turn_on):
-        message = "The plan runner was turned on."
-        await runs.command(request, caller, lambda w: switched("plan_runner_started", message, w))
-    return _status(runner)
+    await asyncio.to_thread(runner.turn_on, runs.context(request, caller))
+    return await _status(request, caller, runs)
 
 
 @router.post(
     "/plans/runner/stop",
     operation_id="stop_plan_runner",
     summary="Run no plan any more; nothing is submitted once this has answered",
-    responses=refusals("409 plans_run_elsewhere"),
+    responses=refusals(),
 )
 async def stop_plan_runner(
     request: Request, caller: RiskReducer, runs: Runs, runner: Runner
 ) -> s.PlanRunnerOut:
-    if await asyncio.to_thread(runner.turn_off):
-        message = "The plan runner was turned off."
-        await runs.command(request, caller, lambda w: switched("plan_runner_stopped", message, w))
-    return _status(runner)
+    await asyncio.to_thread(runner.turn_off, runs.context(request, caller))
+    return await _status(request, caller, runs)
 
 
 @router.get(
@@ -50,12 +48,12 @@ async def stop_plan_runner(
     summary="Whether balancing plans are run, and what the last cycle came to",
     responses=refusals(),
 )
-async def get_plan_runner(caller: Reader, runner: Runner) -> s.PlanRunnerOut:
-    return _status(runner)
+async def get_plan_runner(request: Request, caller: Reader, runs: Runs) -> s.PlanRunnerOut:
+    return await _status(request, caller, runs)
 
 
-def _status(runner: PlanRunner) -> s.PlanRunnerOut:
-    status = runner.status()
+async def _status(request: Request, caller: Principal, runs: Runs) -> s.PlanRunnerOut:
+    status = await runs.glance(request, caller, runner_status)
     return s.PlanRunnerOut(
         state=status.state,
         last_cycle_at=status.last_cycle_at,

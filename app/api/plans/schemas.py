@@ -15,10 +15,10 @@ class RunErrorOut(AnswerModel):
 
 
 class PlanRunnerOut(AnswerModel):
-    """What this process's runner does, and what its last cycle came to."""
+    """What the runner does, whichever process runs it, and what its last cycle came to."""
 
     state: str = Field(
-        description="stopped, running, or standby while another process holds the lease."
+        description="stopped, running, or standby: on, but no process has taken the plans up yet."
     )
     last_cycle_at: Moment | None = Field(description="End of the last whole cycle.")
     evaluated: int = Field(description="Positions evaluated in the last whole cycle.")

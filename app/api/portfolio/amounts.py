@@ -41,6 +41,8 @@ Holding = Annotated[Exact, Field(ge=0, lt=QUANTITY_BELOW), _scale(QUANTITY_DECIM
 Cash = Annotated[Exact, Field(ge=0, lt=CASH_BELOW), _scale(CASH_DECIMALS)]
 Money = Annotated[Exact, Field(gt=0, lt=CASH_BELOW), _scale(CASH_DECIMALS)]
 Price = Annotated[Exact, Field(gt=0, lt=PRICE_BELOW), _scale(QUANTITY_DECIMALS)]
+BarPrice = Annotated[Exact, Field(lt=PRICE_BELOW), _scale(QUANTITY_DECIMALS)]
+"""A price of a bar; whether it can be one is the bar's own rule."""
 Fraction = Annotated[Exact, Field(ge=0, le=1)]
 Symbol = Annotated[str, Field(min_length=1, max_length=64, examples=["ZIM"])]
 AnySide = Annotated[

@@ -10,21 +10,25 @@ from app.api.portfolio import present
 from app.api.portfolio import schemas as s
 from app.api.portfolio.plan_schemas import PlanChangeIn, merged_plan
 from app.api.portfolio.routes import PricesUsed
-from app.api.preconditions import OptionalVersion, RequiredVersion
+from app.api.preconditions import RequiredVersion
 from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
 from app.api.wire import ExactJsonResponse
 from application.context import Principal
 from application.portfolio.change_position import (
     RetireCell,
+    balancing_plan_of,
     change_plan,
     pause,
     resume,
     set_anchor,
 )
 from application.portfolio.close_position import ClosePosition, CloseRequest
+from application.portfolio.close_trade import CloseTrade, TradeClose
 from application.portfolio.move_cash import MoveCash, Moved, Movement
+from application.portfolio.submit_order import Submitted
 from application.portfolio.views import valued
+from application.ports.unit_of_work import UnitOfWork
 
 router = capability_router("portfolio")
 
@@ -33,16 +37,20 @@ router = capability_router("portfolio")
     "/positions/{position_id}/close",
     status_code=201,
     operation_id="close_position",
-    summary="Sell the position, or a fraction of it",
+    summary="Sell the position, or a fraction of it; a trade is filled at once",
     response_model=s.SubmittedOut,
     responses=refusals(
         "400 missing_idempotency_key",
         "404 position_not_found",
         "409 idempotency_signature_mismatch",
         "409 position_flat",
+        "400 no_price",
         "409 position_closed",
         "422 below_minimum",
+        "422 size_below_minimum",
         "422 risk_rejected",
+        "503 calendar_not_ready",
+        "503 calendar_range",
     ),
 )
 async def close_position(
@@ -52,15 +60,23 @@ async def close_position(
     key: Key,
     once: OnceOnly,
     close: Annotated[ClosePosition, Depends(use(ClosePosition))],
+    close_trade: Annotated[CloseTrade, Depends(use(CloseTrade))],
     body: s.CloseIn | None = None,
 ) -> Response:
     wanted = CloseRequest(body.fraction, body.price) if body else CloseRequest()
+    of_trade = TradeClose(wanted.price, wanted.fraction)
     request_id = request_id_of(request)
+
+    def closed(work: UnitOfWork) -> Submitted:
+        if work.positions.get(position_id).exit_plan is None:
+            return close(position_id, wanted, work)
+        return close_trade(position_id, of_trade, work).submitted
+
     return await once(
         request,
         caller,
         key,
-        lambda work: close(position_id, wanted, work),
+        closed,
         lambda result: present.submitted(request_id, result),
         parent=position_id,
         before=lambda work: work.positions.get(position_id),
@@ -154,6 +170,7 @@ async def anchor_position(
         "404 position_not_found",
         "409 position_closed",
         "412 stale_version",
+        "409 governed_by_plan",
         "422 invalid_plan",
         "428 precondition_required",
     ),
@@ -174,7 +191,7 @@ async def change_position(
         lambda work: valued(
             change_plan(
                 position_id,
-                merged_plan(work.positions.get(position_id).plan, body),
+                merged_plan(balancing_plan_of(position_id, work), body),
                 version,
                 work,
             ),
@@ -196,13 +213,14 @@ async def change_position(
         "409 position_not_flat",
         "409 position_closed",
         "412 stale_version",
+        "428 precondition_required",
     ),
 )
 async def delete_position(
     request: Request,
     position_id: str,
     caller: Trader,
-    version: OptionalVersion,
+    version: RequiredVersion,
     runs: Runs,
     retire: Annotated[RetireCell, Depends(use(RetireCell))],
 ) -> None:

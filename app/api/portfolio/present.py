@@ -9,20 +9,23 @@ from functools import lru_cache
 
 from app.api.idempotency import Presented
 from app.api.portfolio import schemas as s
+from app.api.portfolio.present_trade import exit_plan_document
 from app.api.problems import Problem
 from application.portfolio.record_fill import Recorded
 from application.portfolio.submit_order import Submitted
 from application.portfolio.views import ValuedPosition
-from domain.plans.balancing_plan import BalancingPlan
+from domain.plans.regime_exit_plan import RegimeExitPlan
 from domain.portfolio.fill import Fill
 from domain.portfolio.order import Order
-from domain.portfolio.position import Position
+from domain.portfolio.position import Plan, Position
 from domain.shared.events import LoggedEvent
 
 
 @lru_cache(maxsize=1024)
-def plan_document(plan: BalancingPlan | None) -> dict[str, object] | None:
-    """Plan settings, in the shape of `BalancingPlanOut`; plans are frozen, so one answer serves."""
+def plan_document(plan: Plan | None) -> dict[str, object] | None:
+    """Plan settings, in the shape of their schema; plans are frozen, so one answer serves."""
+    if isinstance(plan, RegimeExitPlan):
+        return exit_plan_document(plan)
     return None if plan is None else {"kind": "balancing", **asdict(plan)}
 
 
@@ -107,7 +110,7 @@ def order_document(order: Order) -> dict[str, object]:
 def submitted(request_id: str, result: Submitted) -> Presented:
     """201 with the order, or 422 with every check."""
     order, verdict = result.order, result.verdict
-    checks = order.checks
+    checks, held = order.checks, result.reservation
     if result.accepted:
         # The findings are already documents of this shape; the schema tests hold them to it.
         body = {
@@ -116,7 +119,7 @@ def submitted(request_id: str, result: Submitted) -> Presented:
             "position_id": order.position_id,
             "status": order.status.value,
             "client_order_id": order.client_order_id,
-            "reservation": asdict(result.reservation),
+            "reservation": {"amount": held.amount, "price": held.price, "reason": held.reason},
             "checks": checks,
         }
         return Presented(201, body)

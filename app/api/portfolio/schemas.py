@@ -1,10 +1,11 @@
 """Requests and answers of positions, orders and fills."""
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, WrapValidator
 
 from app.api.portfolio.amounts import (
     AnyOrderType,
@@ -19,13 +20,27 @@ from app.api.portfolio.amounts import (
     Symbol,
 )
 from app.api.portfolio.plan_schemas import BalancingPlanIn, BalancingPlanOut
+from app.api.portfolio.trade_schemas import OpeningOut, RegimeExitPlanIn, RegimeExitPlanOut
 from app.api.wire import AnswerModel, Exact, Moment, Number, RequestModel
 from domain.portfolio.order import OrderType, TimeInForce
 from domain.shared.side import Side
 
 
+def _plan_of_kind(value: object, validated: Callable[[object], object]) -> object:
+    """The plan its `kind` names; faults are told of that kind alone."""
+    if not isinstance(value, dict):
+        return validated(value)
+    kind = RegimeExitPlanIn if value.get("kind") == "regime_exit" else BalancingPlanIn
+    return kind.model_validate(value)
+
+
+AnyPlanIn = Annotated[BalancingPlanIn | RegimeExitPlanIn, WrapValidator(_plan_of_kind)]
+
+
 class PositionIn(RequestModel):
-    """A new cell: a stock with its own cash reserve."""
+    """A new cell (a stock with its own cash reserve) or, with a plan of kind `regime_exit`, a
+    trade that its account sizes and pays.
+    """
 
     ticker: Symbol
     qty: Holding = Field(default=Decimal(0), examples=[0.0])
@@ -36,7 +51,7 @@ class PositionIn(RequestModel):
     funding: Literal["deposit", "account"] = "deposit"
     venue: str = Field(default="manual", max_length=32)
     withholding_rate: Fraction | None = None
-    plan: BalancingPlanIn | None = Field(default_factory=BalancingPlanIn)
+    plan: AnyPlanIn | None = Field(default_factory=BalancingPlanIn)
 
     model_config = RequestModel.model_config | {
         "json_schema_extra": {"examples": [{"ticker": "ZIM", "qty": 0.0, "cash": 10000.0}]}
@@ -73,13 +88,19 @@ class PositionOut(AnswerModel):
     equity: Number | None
     unrealized_pnl: Number | None
     stock_fraction: Number | None
-    plan: BalancingPlanOut | None
+    plan: BalancingPlanOut | RegimeExitPlanOut | None
     withholding_rate: Number | None
     opened_at: Moment
     closed_at: Moment | None
     entry_session: date | None
     version: int
     reasons: dict[str, str]
+
+
+class PositionCreatedOut(PositionOut):
+    """The new position; `opening` says how a trade was sized."""
+
+    opening: OpeningOut | None
 
 
 class OrderIn(RequestModel):

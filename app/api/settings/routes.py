@@ -6,7 +6,7 @@ from fastapi import Depends, Request, Response
 
 from app.api.dependencies import Reader, Runs, Trader, use
 from app.api.idempotency import Once, OnceOnly, OptionalKey, Presented
-from app.api.preconditions import NOT_MODIFIED, OptionalVersion, RequiredVersion, versioned
+from app.api.preconditions import NOT_MODIFIED, RequiredVersion, versioned
 from app.api.routing import capability_router, refusals
 from app.api.settings import schemas as s
 from application.context import Principal
@@ -25,10 +25,11 @@ _KEYED = (
     "409 idempotency_signature_mismatch",
     "409 request_in_progress",
 )
-_GUARDED = (
-    "400 invalid_if_match", "412 stale_version", "415 unsupported_media_type",
-    "422 invalid_settings",
+_LOOSENING = "403 reauthentication_required"
+_VERSIONED = (
+    "400 invalid_if_match", _LOOSENING, "412 stale_version", "428 precondition_required",
 )  # fmt: skip
+_GUARDED = (*_VERSIONED, "415 unsupported_media_type", "422 invalid_settings")
 
 
 def _etag(settings: ServiceSettings) -> str:
@@ -76,8 +77,8 @@ async def get_settings(request: Request, caller: Reader, runs: Runs) -> Response
 @router.put(
     "/settings",
     operation_id="replace_settings",
-    summary="Replace the settings document; letting more risk through needs the scope risk",
-    responses=refusals(*_GUARDED, "428 precondition_required"),
+    summary="Replace the settings; letting more risk through needs scope risk and a fresh login",
+    responses=refusals(*_GUARDED),
 )
 async def replace_settings(
     request: Request,
@@ -90,7 +91,7 @@ async def replace_settings(
 ) -> s.SettingsOut:
     values = body.model_dump(exclude={"version", "updated_at"})
     settings = await runs.command(
-        request, caller, lambda work: change.replace(values, expected, work)
+        request, caller, lambda work: change.replace(values, expected, caller, work)
     )
     response.headers["ETag"] = _etag(settings)
     return _out(settings)
@@ -100,7 +101,7 @@ async def replace_settings(
     "/settings",
     operation_id="change_settings",
     summary="Change some settings (merge patch); null puts a key back to its default",
-    responses=refusals(*_GUARDED, "428 precondition_required"),
+    responses=refusals(*_GUARDED),
 )
 async def change_settings(
     request: Request,
@@ -113,7 +114,7 @@ async def change_settings(
 ) -> s.SettingsOut:
     changes = body.model_dump(exclude_unset=True)
     settings = await runs.command(
-        request, caller, lambda work: change.merge(changes, expected, work)
+        request, caller, lambda work: change.merge(changes, expected, caller, work)
     )
     response.headers["ETag"] = _etag(settings)
     return _out(settings)
@@ -124,19 +125,19 @@ async def change_settings(
     operation_id="reset_settings",
     summary="Put every setting back to its default",
     response_model=s.SettingsOut,
-    responses=refusals("400 invalid_if_match", "412 stale_version", *_KEYED),
+    responses=refusals(*_VERSIONED, *_KEYED),
 )
 async def reset_settings(
     request: Request,
     caller: Trader,
     key: OptionalKey,
     once: OnceOnly,
-    expected: OptionalVersion,
+    expected: RequiredVersion,
     change: Changes,
 ) -> Response:
     return await once(
         request, caller, key,
-        lambda work: change.reset(expected, work),
+        lambda work: change.reset(expected, caller, work),
         lambda settings: Presented(200, _out(settings)),
     )  # fmt: skip
 
@@ -168,13 +169,13 @@ async def import_settings(
     caller: Trader,
     key: OptionalKey,
     once: OnceOnly,
-    expected: OptionalVersion,
+    expected: RequiredVersion,
     change: Changes,
 ) -> Response:
     values = body.settings.model_dump()
     return await once(
         request, caller, key,
-        lambda work: change.replace(values, expected, work),
+        lambda work: change.replace(values, expected, caller, work),
         lambda settings: Presented(200, _out(settings)),
     )  # fmt: skip
 
@@ -196,7 +197,7 @@ async def get_trading_status(
     operation_id="set_trading_enabled",
     summary="Switch trading on or off; off is open to every trader",
     response_model=s.TradingStatusOut,
-    responses=refusals("415 unsupported_media_type", *_KEYED),
+    responses=refusals(_LOOSENING, "415 unsupported_media_type", *_KEYED),
 )
 async def set_trading_enabled(
     request: Request,
@@ -215,7 +216,7 @@ async def set_trading_enabled(
     operation_id="set_order_confirmation",
     summary="Require confirmation of orders, or not",
     response_model=s.TradingStatusOut,
-    responses=refusals("415 unsupported_media_type", *_KEYED),
+    responses=refusals(_LOOSENING, "415 unsupported_media_type", *_KEYED),
 )
 async def set_order_confirmation(
     request: Request,
@@ -241,7 +242,7 @@ async def _switch(
     read: ReadTradingStatus,
 ) -> Response:
     def switch(work: UnitOfWork) -> TradingStatus:
-        change.merge({setting: body.enabled}, None, work)
+        change.merge({setting: body.enabled}, None, caller, work)
         return read(work)
 
     return await once(

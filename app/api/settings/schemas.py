@@ -60,13 +60,20 @@ class SettingsOut(AnswerModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_DOCUMENT]})
 
-    trading_enabled: bool
-    order_confirmation_required: bool
-    default_exchange: str
-    default_timeframe: str
-    default_leverage: int
-    telegram_enabled: bool
-    debug_mode: bool
+    trading_enabled: bool = Field(
+        description="A condition of live trading; orders of the manual venue go nowhere and do not "
+        "ask it."
+    )
+    order_confirmation_required: bool = Field(
+        description="Kept for order intents of strategies; nothing makes them yet."
+    )
+    default_exchange: str = Field(
+        description="Kept for connected exchanges; none can be connected yet."
+    )
+    default_timeframe: str = Field(description="Kept for strategies; there are none yet.")
+    default_leverage: int = Field(description="Kept for margin venues; there are none yet.")
+    telegram_enabled: bool = Field(description="Kept for notifications; none are sent yet.")
+    debug_mode: bool = Field(description="Kept; logs follow BALLAST_LOG_LEVEL.")
     version: int
     updated_at: Moment | None
 

@@ -1,6 +1,7 @@
 """Checks on quantity, cash and shares."""
 
 from decimal import ROUND_DOWN, Decimal
+from functools import lru_cache
 
 from domain.risk.context import GateContext
 from domain.risk.verdict import CheckStatus, Finding, Severity
@@ -13,6 +14,7 @@ def passed_if(condition: bool) -> CheckStatus:
     return CheckStatus.PASSED if condition else CheckStatus.FAILED
 
 
+@lru_cache(maxsize=256)
 def not_applicable(code: str, reason: str) -> Finding:
     """A check that has nothing to judge here."""
     return Finding(code, CheckStatus.NOT_APPLICABLE, reason=reason)

@@ -21,7 +21,7 @@ from domain.portfolio.order import VENUES_HELD_HERE, Order, Origin, TimeInForce
 from domain.portfolio.position import Position, PositionStatus
 from domain.shared.errors import Conflict, Defect, NotFound, StaleVersion
 from infrastructure.persistence.memory.tables import BookTables, Tables, page_of
-from infrastructure.persistence.plan_codec import plan_kind
+from infrastructure.persistence.plan_codec import TRADE_KINDS, plan_kind
 from infrastructure.persistence.types import from_json, to_json
 
 
@@ -91,6 +91,14 @@ class MemoryPositions:
         return position
 
     def add(self, position: Position) -> None:
+        is_trade = plan_kind(position.plan) in TRADE_KINDS
+        live = self.live_trade(position.account_id, position.instrument) if is_trade else None
+        if live is not None:
+            raise Conflict(
+                "position_exists",
+                f"A position in {live.instrument} is open.",
+                context={"position_id": live.id},
+            )
         self._rows.add(position.id, position)
 
     def save(self, position: Position) -> None:
@@ -109,6 +117,23 @@ class MemoryPositions:
             for p in self._filtered(PositionFilter(instrument=instrument))
             if p.status is not PositionStatus.CLOSED
         )
+        return sorted(live, key=lambda position: position.id)
+
+    def live_trade(self, account_id: str, instrument: str) -> Position | None:
+        return next((p for p in self.live_trades(account_id) if p.instrument == instrument), None)
+
+    def last_trade(self, account_id: str, instrument: str) -> Position | None:
+        where = PositionFilter(account_id=account_id, instrument=instrument)
+        trades = (p for p in self._filtered(where) if plan_kind(p.plan) in TRADE_KINDS)
+        return max(trades, key=lambda position: position.id, default=None)
+
+    def live_trades(self, account_id: str) -> Sequence[Position]:
+        live = (p for p in self.held_in(account_id) if plan_kind(p.plan) in TRADE_KINDS)
+        return sorted(live, key=lambda position: position.instrument)
+
+    def held_in(self, account_id: str) -> Sequence[Position]:
+        of_account = self._filtered(PositionFilter(account_id=account_id))
+        live = (p for p in of_account if p.status is not PositionStatus.CLOSED)
         return sorted(live, key=lambda position: position.id)
 
     def _filtered(self, where: PositionFilter) -> Iterable[Position]:

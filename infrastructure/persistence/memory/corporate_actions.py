@@ -5,7 +5,10 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from application.context import RequestContext
-from application.ports.repositories import AppliedSplit, Page
+from application.ports.corporate_actions import AppliedSplit
+from application.ports.repositories import (
+    Page,
+)
 from domain.portfolio.dividend import Dividend, Entitlement
 from domain.portfolio.split import Split
 from domain.shared.errors import Defect, NotFound

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from application.context import RequestContext
+from application.ports.plan_runner_book import PlanRunnerState
 from application.ports.repositories import (
     EventFilter,
     Page,
@@ -172,3 +173,17 @@ class MemoryInstruments:
 
     def add(self, instrument: RegisteredInstrument) -> None:
         self._rows.add(instrument.id, instrument)
+
+
+class MemoryPlanRunnerBook:
+    """`PlanRunnerBook` in memory."""
+
+    def __init__(self, tables: Tables, context: RequestContext) -> None:
+        self._rows = tables.plan_runners
+        self._owner_id = context.owner_id
+
+    def read(self) -> PlanRunnerState:
+        return self._rows.get(self._owner_id) or PlanRunnerState()
+
+    def save(self, state: PlanRunnerState) -> None:
+        self._rows.put(self._owner_id, state)

@@ -4,12 +4,13 @@ Every write notes what it replaced. Undoing to a mark plays the notes back, newe
 forgets them. One lock around every unit of work makes the tables safe for threads.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
+from application.ports.plan_runner_book import PlanRunnerState
 from application.ports.repositories import (
     CashFlow,
     Page,
@@ -18,7 +19,11 @@ from application.ports.repositories import (
     StoredEvaluation,
 )
 from application.ports.simulation import Resolution, StoredTicket
+from application.risk.configuration_version import ConfigurationVersion
+from domain.market.market_state import MarketStateRow
 from domain.market.price_event import PriceTick
+from domain.market.regime_history import RegimeChange
+from domain.market.regime_settings import RegimeSettings
 from domain.portfolio.account import Account
 from domain.portfolio.confirmation import ConfirmationRequest
 from domain.portfolio.dividend import Dividend, Entitlement
@@ -170,6 +175,13 @@ class Tables(BookTables):
     applied_splits: Table[tuple[str, str], datetime] = field(init=False)
     instruments: Table[str, RegisteredInstrument] = field(init=False)
     simulation: SimulationTables = field(init=False)
+    bar_answers: Table[tuple[str, date, str], Mapping[str, object]] = field(init=False)
+    market_state: Table[date, MarketStateRow] = field(init=False)
+    market_state_revisions: Table[tuple[date, int], MarketStateRow] = field(init=False)
+    regime_changes: Table[date, RegimeChange] = field(init=False)
+    regime_settings: Table[str, RegimeSettings] = field(init=False)
+    configurations: Table[tuple[str, int], ConfigurationVersion] = field(init=False)
+    plan_runners: Table[str, PlanRunnerState] = field(init=False)
 
     def __post_init__(self) -> None:
         _make_tables(self, self.journal)

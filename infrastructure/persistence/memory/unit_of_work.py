@@ -10,19 +10,26 @@ from application.ports.candles import SeriesBook
 from application.ports.identity_repositories import ApiTokens, Sessions, SettingsBook, Users
 from application.ports.jobs import Jobs
 from domain.shared.errors import Defect
+from infrastructure.persistence.memory.bar_answers import MemoryBarAnswers
 from infrastructure.persistence.memory.book import (
     MemoryAccounts,
     MemoryFills,
     MemoryOrders,
     MemoryPositions,
 )
+from infrastructure.persistence.memory.configuration import MemoryConfigurationBook
 from infrastructure.persistence.memory.corporate_actions import MemoryDividends, MemorySplits
 from infrastructure.persistence.memory.ledger import MemoryLedgerBook
+from infrastructure.persistence.memory.market_state import (
+    MemoryMarketState,
+    MemoryRegimeSettings,
+)
 from infrastructure.persistence.memory.platform import (
     MemoryEvaluations,
     MemoryEvents,
     MemoryIdempotentAnswers,
     MemoryInstruments,
+    MemoryPlanRunnerBook,
 )
 from infrastructure.persistence.memory.simulation import MemorySimulationBook
 from infrastructure.persistence.memory.tables import Tables
@@ -47,6 +54,11 @@ class MemoryUnitOfWork:
         self.splits = MemorySplits(tables, context)
         self.instruments = MemoryInstruments(tables)
         self.simulation = MemorySimulationBook(tables.simulation, context)
+        self.bar_answers = MemoryBarAnswers(tables)
+        self.market_state = MemoryMarketState(tables)
+        self.regime_settings = MemoryRegimeSettings(tables)
+        self.configuration = MemoryConfigurationBook(tables, context)
+        self.plan_runner = MemoryPlanRunnerBook(tables, context)
 
     @property
     def jobs(self) -> Jobs:

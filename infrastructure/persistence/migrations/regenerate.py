@@ -18,7 +18,7 @@ from infrastructure.persistence.tables import METADATA
 
 FIRST_REVISION = "0001"
 VERSIONS = Path(__file__).parent / "versions"
-APPEND_ONLY = ("events", "transfers")
+APPEND_ONLY = ("events", "transfers", "configuration_versions")
 
 _FILE = '''# ruff: noqa: E501, PLR0915 - written by regenerate.py, a statement per table
 """The first schema."""

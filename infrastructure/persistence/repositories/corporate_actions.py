@@ -9,7 +9,10 @@ from sqlalchemy import Insert, Select, and_, bindparam, insert, or_, select, upd
 from sqlalchemy.dialects import postgresql, sqlite
 
 from application.context import RequestContext
-from application.ports.repositories import AppliedSplit, Page
+from application.ports.corporate_actions import AppliedSplit
+from application.ports.repositories import (
+    Page,
+)
 from domain.portfolio.dividend import Dividend, DividendKind, Entitlement, EntitlementStatus
 from domain.portfolio.split import Split
 from domain.shared.errors import NotFound

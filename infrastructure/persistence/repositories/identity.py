@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, update
 
 from application.context import RequestContext, Role, Scope
 from application.identity.api_token import ApiToken
@@ -40,6 +40,7 @@ _ADMINS = select(func.count().label("n")).where(
     users.c.role == Role.ADMIN.value,
     users.c.is_active == bindparam("active"),
 )
+_COUNT_USERS = select(func.count().label("n")).where(users.c.owner_id == bindparam("owner_id"))
 _SESSIONS_OF_USER = select(sessions.c.id).where(sessions.c.user_id == bindparam("key"))
 _DELETE_REFRESH_OF_USER = delete(refresh_tokens).where(
     refresh_tokens.c.session_id.in_(_SESSIONS_OF_USER)
@@ -137,9 +138,11 @@ class SqlUsers:
         query = select(users).where(users.c.owner_id == self._owner_id)
         return [_user(row) for row in self._session.built(paged(query, users.c.id, page))]
 
+    def count(self) -> int:
+        return _counted(self._session.one(_COUNT_USERS, owner_id=self._owner_id))
+
     def active_admin_count(self) -> int:
-        row = self._session.one(_ADMINS, owner_id=self._owner_id, active=True)
-        return int(row["n"]) if row else 0
+        return _counted(self._session.one(_ADMINS, owner_id=self._owner_id, active=True))
 
 
 class SqlSessions:
@@ -166,12 +169,12 @@ class SqlSessions:
         self._session.run(_SAVE_SESSION, key=row.pop("id"), **row)
 
     def list(self, user_id: str, now: datetime, page: Page) -> Sequence[Session]:
-        query = select(sessions).where(
-            sessions.c.user_id == user_id,
-            sessions.c.revoked_at.is_(None),
-            sessions.c.expires_at > now,
-        )
+        query = select(sessions).where(*_live_sessions(user_id, now))
         return [Session(**r) for r in self._session.built(paged(query, sessions.c.id, page))]
+
+    def count(self, user_id: str, now: datetime) -> int:
+        query = select(func.count().label("n")).where(*_live_sessions(user_id, now))
+        return int(self._session.built(query)[0]["n"])
 
     def revoke_all(self, user_id: str, at: datetime, reason: str) -> int:
         return self._session.run(
@@ -225,11 +228,22 @@ class SqlApiTokens:
         return [_token(row) for row in self._session.built(paged(query, api_tokens.c.id, page))]
 
     def count(self, user_id: str) -> int:
-        row = self._session.one(_COUNT_TOKENS, user_id=user_id)
-        return int(row["n"]) if row else 0
+        return _counted(self._session.one(_COUNT_TOKENS, user_id=user_id))
 
     def touch(self, token_id: str, at: datetime) -> None:
         self._session.run(_TOUCH_TOKEN, key=token_id, last_used_at=at)
+
+
+def _live_sessions(user_id: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        sessions.c.user_id == user_id,
+        sessions.c.revoked_at.is_(None),
+        sessions.c.expires_at > now,
+    )
+
+
+def _counted(row: Row | None) -> int:
+    return 0 if row is None else int(row["n"])
 
 
 def _fields(value: Session | RefreshToken | ApiToken) -> Row:

@@ -25,6 +25,11 @@ from domain.shared.errors import Conflict, NotFound, StaleVersion
 from domain.shared.side import Side
 from infrastructure.persistence.book_session import BookSession
 from infrastructure.persistence.paging import paged
+from infrastructure.persistence.repositories.recent_orders import (
+    KEPT_MAX,
+    RecentOrders,
+    terms_of,
+)
 from infrastructure.persistence.session import Row
 from infrastructure.persistence.tables.portfolio import (
     IS_AUTOMATIC_IN_FLIGHT,
@@ -77,25 +82,18 @@ _CLAIMS = (
     )
     .order_by(orders.c.id)
 )
-_ACCEPTED_BETWEEN = select(func.count().label("n")).where(
-    orders.c.position_id == bindparam("position_id"),
-    orders.c.created_at.between(bindparam("since"), bindparam("until")),
-    orders.c.status != OrderStatus.REJECTED.value,
-    ~((orders.c.status == OrderStatus.CANCELLED.value) & (orders.c.filled_qty == Decimal(0))),
-)
-_SIMILAR = (
-    select(orders.c.created_at, orders.c.limit_price, orders.c.stop_price)
-    .where(
-        orders.c.position_id == bindparam("position_id"),
-        orders.c.created_at >= bindparam("since"),
-        orders.c.side == bindparam("side"),
-        orders.c.type == bindparam("type"),
-        orders.c.qty == bindparam("qty"),
-        orders.c.status != OrderStatus.REJECTED.value,
-    )
-    .order_by(orders.c.created_at.desc())
-    .limit(20)
-)
+_RECENT = "recent orders"
+_SINCE = select(
+    orders.c.id,
+    orders.c.created_at,
+    orders.c.side,
+    orders.c.type,
+    orders.c.qty,
+    orders.c.limit_price,
+    orders.c.stop_price,
+    orders.c.status,
+    orders.c.filled_qty,
+).where(orders.c.position_id == bindparam("position_id"), orders.c.created_at >= bindparam("since"))
 _IN_FLIGHT = select(orders.c.id).where(
     orders.c.position_id == bindparam("position_id"), text(IS_AUTOMATIC_IN_FLIGHT)
 )
@@ -169,10 +167,13 @@ class SqlOrders:
         if order.terms.origin is Origin.PLAN and not order.status.is_terminal:
             self._require_none_in_flight(order.position_id)
         self._session.run(_INSERT, **_row(order))
-        self._note_claim(order)
+        self._note(order)
 
-    def _note_claim(self, order: Order) -> None:
-        """Keep the remembered claims of the position in step with this order."""
+    def _note(self, order: Order) -> None:
+        """Keep what is remembered of the position in step with this order."""
+        recent: RecentOrders | None = self._session.recall(_RECENT, order.position_id)
+        if recent is not None:
+            recent.note(order)
         known: dict[str, OpenOrder] | None = self._session.recall(_CLAIMED, order.position_id)
         if known is None:
             return
@@ -192,7 +193,7 @@ class SqlOrders:
         row = {name: getattr(order, name) for name in _MUTABLE}
         if self._session.run(_UPDATE, key=order.id, before=order.version - 1, **row) != 1:
             raise StaleVersion("stale_version", f"Order {order.id} changed meanwhile.")
-        self._note_claim(order)
+        self._note(order)
 
     def open_of(self, position_id: str) -> Sequence[Order]:
         return [_order(row) for row in self._session.all(_OPEN, position_id=position_id)]
@@ -214,26 +215,25 @@ class SqlOrders:
         return sorted(known.values(), key=lambda claim: claim.id)
 
     def accepted_between(self, position_id: str, since: datetime, until: datetime) -> int:
-        row = self._session.one(
-            _ACCEPTED_BETWEEN, position_id=position_id, since=since, until=until
-        )
-        return int(row["n"]) if row else 0
+        recent = self._recent(position_id, since)
+        if recent.since < since:
+            recent.forget_before(since)
+        return recent.accepted_between(since, until)
 
     def last_similar_at(self, order: Order, since: datetime) -> datetime | None:
-        rows = self._session.all(
-            _SIMILAR,
-            position_id=order.position_id,
-            since=since,
-            side=order.terms.side,
-            type=order.terms.type,
-            qty=order.terms.qty,
-        )
-        wanted = (order.terms.limit_price, order.terms.stop_price)
-        for row in rows:
-            if (row["limit_price"], row["stop_price"]) == wanted:
-                at: datetime = row["created_at"]
-                return at
-        return None
+        recent = self._recent(order.position_id, since)
+        if len(recent.by_id) > KEPT_MAX:
+            recent.forget_before(since)
+        return recent.last_similar_at(terms_of(order), since)
+
+    def _recent(self, position_id: str, since: datetime) -> RecentOrders:
+        known: RecentOrders | None = self._session.recall(_RECENT, position_id)
+        if known is None or known.since > since:
+            known = RecentOrders(since)
+            for row in self._session.all(_SINCE, position_id=position_id, since=since):
+                known.note_row(row)
+            self._session.remember(_RECENT, position_id, known)
+        return known
 
     def client_order_id_exists(self, client_order_id: str) -> bool:
         return self._session.one(_BY_CLIENT_ID, client_order_id=client_order_id) is not None

@@ -4,18 +4,23 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, select, text, update
 
 from application.context import RequestContext
 from application.ports.repositories import Page, PositionFilter
 from domain.portfolio.cost_basis import CostBasis
 from domain.portfolio.position import Position, PositionStatus
-from domain.shared.errors import NotFound, StaleVersion
+from domain.shared.errors import Conflict, NotFound, StaleVersion
 from infrastructure.persistence.book_session import BookSession
 from infrastructure.persistence.paging import paged
-from infrastructure.persistence.plan_codec import plan_from_text, plan_kind, plan_to_text
+from infrastructure.persistence.plan_codec import (
+    TRADE_KINDS,
+    plan_from_text,
+    plan_kind,
+    plan_to_text,
+)
 from infrastructure.persistence.session import Row
-from infrastructure.persistence.tables.portfolio import positions
+from infrastructure.persistence.tables.portfolio import IS_LIVE_TRADE, IS_TRADE, positions
 
 _BASIS = tuple(f.name for f in fields(CostBasis))
 _STATE = tuple(f.name for f in fields(Position) if f.name not in ("basis", "plan"))
@@ -49,6 +54,26 @@ _HOLDING = (
     )
     .order_by(positions.c.id)
 )
+_IN_ACCOUNT = (
+    positions.c.account_id == bindparam("account_id"),
+    positions.c.owner_id == bindparam("owner_id"),
+)
+_IN_INSTRUMENT = (*_IN_ACCOUNT, positions.c.instrument == bindparam("instrument"))
+_LIVE_TRADE = select(positions).where(*_IN_INSTRUMENT, text(IS_LIVE_TRADE))
+_LAST_TRADE = (
+    select(positions)
+    .where(*_IN_INSTRUMENT, text(IS_TRADE))
+    .order_by(positions.c.id.desc())
+    .limit(1)
+)
+_LIVE_TRADES = (
+    select(positions).where(*_IN_ACCOUNT, text(IS_LIVE_TRADE)).order_by(positions.c.instrument)
+)
+_HELD_IN = (
+    select(positions)
+    .where(*_IN_ACCOUNT, positions.c.status != PositionStatus.CLOSED.value)
+    .order_by(positions.c.id)
+)
 
 
 class SqlPositions:
@@ -70,6 +95,8 @@ class SqlPositions:
         return position
 
     def add(self, position: Position) -> None:
+        if plan_kind(position.plan) in TRADE_KINDS:
+            self._require_no_live_trade(position)
         self._session.run(_INSERT, **_row(position))
         self._session.remember(_POSITION, position.id, position)
 
@@ -92,6 +119,37 @@ class SqlPositions:
         rows = self._session.all(_HOLDING, instrument=instrument, owner_id=self._owner_id)
         return [_position(row) for row in rows]
 
+    def live_trade(self, account_id: str, instrument: str) -> Position | None:
+        return self._one_trade(_LIVE_TRADE, account_id, instrument)
+
+    def last_trade(self, account_id: str, instrument: str) -> Position | None:
+        return self._one_trade(_LAST_TRADE, account_id, instrument)
+
+    def live_trades(self, account_id: str) -> Sequence[Position]:
+        rows = self._session.all(_LIVE_TRADES, account_id=account_id, owner_id=self._owner_id)
+        return [_position(row) for row in rows]
+
+    def held_in(self, account_id: str) -> Sequence[Position]:
+        rows = self._session.all(_HELD_IN, account_id=account_id, owner_id=self._owner_id)
+        return [_position(row) for row in rows]
+
+    def _one_trade(
+        self, statement: Select[Any], account_id: str, instrument: str
+    ) -> Position | None:
+        row = self._session.one(
+            statement, account_id=account_id, instrument=instrument, owner_id=self._owner_id
+        )
+        return None if row is None else _position(row)
+
+    def _require_no_live_trade(self, position: Position) -> None:
+        live = self.live_trade(position.account_id, position.instrument)
+        if live is not None:
+            raise Conflict(
+                "position_exists",
+                f"A position in {live.instrument} is open.",
+                context={"position_id": live.id},
+            )
+
     def _filtered(self, query: Select[Any], where: PositionFilter) -> Select[Any]:
         query = query.where(positions.c.owner_id == self._owner_id)
         for name in ("account_id", "instrument", "plan_kind", "status"):
@@ -111,7 +169,6 @@ def _row(position: Position) -> Row:
 
 def _position(row: Row) -> Position:
     basis = CostBasis(**{name: row.pop(name) for name in _BASIS})
-    plan = plan_from_text(row.pop("plan"))
-    row.pop("plan_kind")
+    plan = plan_from_text(row.pop("plan_kind"), row.pop("plan"))
     row["status"] = PositionStatus(row["status"])
     return Position(**row, basis=basis, plan=plan)

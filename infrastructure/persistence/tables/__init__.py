@@ -1,13 +1,27 @@
 """Tables of the store, one module per capability, on one metadata."""
 
 from infrastructure.persistence.tables import (
+    configuration,
     identity,
     jobs,
     market,
+    market_state,
+    plans,
     platform,
     portfolio,
     simulation,
 )
 from infrastructure.persistence.tables.metadata import METADATA
 
-__all__ = ["METADATA", "identity", "jobs", "market", "platform", "portfolio", "simulation"]
+__all__ = [
+    "METADATA",
+    "configuration",
+    "identity",
+    "jobs",
+    "market",
+    "market_state",
+    "plans",
+    "platform",
+    "portfolio",
+    "simulation",
+]

@@ -25,6 +25,8 @@ IS_AUTOMATIC_IN_FLIGHT = f"origin = 'plan' AND {IS_OPEN_ORDER}"
 IS_OPEN_DAY_ORDER = f"time_in_force = 'day' AND {IS_OPEN_ORDER}"
 IS_OPEN_GTD_ORDER = f"time_in_force = 'gtd' AND {IS_OPEN_ORDER}"
 IS_UNSENT_ORDER = "status = 'pending_submit'"
+IS_TRADE = "plan_kind IN ('regime_exit','bracket')"
+IS_LIVE_TRADE = f"{IS_TRADE} AND status <> 'closed'"
 
 accounts = Table(
     "accounts",
@@ -80,6 +82,9 @@ positions = Table(
     Column("entry_session", Date),
     Column("withholding_rate", ExactDecimal),
     Column("last_executed_at", Instant),
+    Column("mark_price", ExactDecimal),
+    Column("marked_at", Instant),
+    Column("anchored_at", Instant),
     Column("version", Integer, nullable=False),
     Index(
         "ix_positions_instrument",
@@ -87,6 +92,32 @@ positions = Table(
         sqlite_where=text("status <> 'closed'"),
         postgresql_where=text("status <> 'closed'"),
     ),
+    Index(
+        "uq_positions_one_live_trade",
+        "account_id",
+        "instrument",
+        unique=True,
+        sqlite_where=text(IS_LIVE_TRADE),
+        postgresql_where=text(IS_LIVE_TRADE),
+    ),
+    Index(
+        "ix_positions_trades",
+        "account_id",
+        "instrument",
+        "id",
+        sqlite_where=text(IS_TRADE),
+        postgresql_where=text(IS_TRADE),
+    ),
+)
+
+bar_answers = Table(
+    "bar_answers",
+    METADATA,
+    Column("position_id", Text, ForeignKey("positions.id"), primary_key=True),
+    Column("session", Date, primary_key=True),
+    Column("signature", Text, primary_key=True),
+    Column("answer", JsonText, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 orders = Table(

@@ -7,8 +7,8 @@ from alembic import op
 from infrastructure.persistence import types
 from infrastructure.persistence.migrations.append_only import lift, protect
 
-revision = "0002"
-down_revision = "0001"
+revision = "0002_simulation"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -209,6 +209,9 @@ def upgrade() -> None:
         sa.Column("entry_session", sa.Date(), nullable=True),
         sa.Column("withholding_rate", types.ExactDecimal(), nullable=True),
         sa.Column("last_executed_at", types.Instant(), nullable=True),
+        sa.Column("mark_price", types.ExactDecimal(), nullable=True),
+        sa.Column("marked_at", types.Instant(), nullable=True),
+        sa.Column("anchored_at", types.Instant(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"], ["sim_runs.id"], name=op.f("fk_sim_positions_account_id")
@@ -222,6 +225,22 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("status <> 'closed'"),
         postgresql_where=sa.text("status <> 'closed'"),
+    )
+    op.create_index(
+        "ix_sim_positions_trades",
+        "sim_positions",
+        ["account_id", "instrument", "id"],
+        unique=False,
+        sqlite_where=sa.text("plan_kind IN ('regime_exit','bracket')"),
+        postgresql_where=sa.text("plan_kind IN ('regime_exit','bracket')"),
+    )
+    op.create_index(
+        "uq_sim_positions_one_live_trade",
+        "sim_positions",
+        ["account_id", "instrument"],
+        unique=True,
+        sqlite_where=sa.text("plan_kind IN ('regime_exit','bracket') AND status <> 'closed'"),
+        postgresql_where=sa.text("plan_kind IN ('regime_exit','bracket') AND status <> 'closed'"),
     )
     op.create_index(
         "uq_sim_positions_one_net",
@@ -505,6 +524,18 @@ def downgrade() -> None:
         table_name="sim_positions",
         sqlite_where=sa.text("status <> 'closed'"),
         postgresql_where=sa.text("status <> 'closed'"),
+    )
+    op.drop_index(
+        "uq_sim_positions_one_live_trade",
+        table_name="sim_positions",
+        sqlite_where=sa.text("plan_kind IN ('regime_exit','bracket') AND status <> 'closed'"),
+        postgresql_where=sa.text("plan_kind IN ('regime_exit','bracket') AND status <> 'closed'"),
+    )
+    op.drop_index(
+        "ix_sim_positions_trades",
+        table_name="sim_positions",
+        sqlite_where=sa.text("plan_kind IN ('regime_exit','bracket')"),
+        postgresql_where=sa.text("plan_kind IN ('regime_exit','bracket')"),
     )
     op.drop_index(
         "ix_sim_positions_instrument",

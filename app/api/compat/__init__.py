@@ -1,0 +1,1 @@
+"""The unversioned desktop contract: translates names, units and statuses; holds no rule."""

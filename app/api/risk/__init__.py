@@ -1,0 +1,1 @@
+"""Risk over HTTP: limits and what people may set."""

@@ -1,0 +1,160 @@
+"""The market's state that one call about a trade is decided by.
+
+Numbers sent with the call decide that call, classified as they are; without any, the newest stored
+row that is not stale. Changes are always measured against stored rows of earlier sessions, never
+against the last call, so the order in which symbols are updated cannot matter.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from application.market.record_market_state import RecordMarketState
+from application.market.session_calendar import SessionCalendar
+from application.ports.unit_of_work import UnitOfWork
+from domain.market.market_regime import SessionState
+from domain.market.market_sources import StateSource, VixSource
+from domain.market.market_state import (
+    PREVIOUS_SESSIONS_MAX,
+    MarketStateRow,
+    StateOffer,
+    current_session,
+    is_stale,
+    session_state,
+)
+from domain.market.trading_calendar import TradingCalendar
+from domain.market.vix_regime import RegimeProfile, VixRules, classify
+from domain.risk.desktop_configuration import DesktopConfiguration
+from domain.shared.errors import BadInput, Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class MarketNumbers:
+    """What a caller says of the market: VIX in points, T2108 a percentage, momentum a ratio."""
+
+    vix: Decimal | None = None
+    t2108: Decimal | None = None
+    momentum_ratio: Decimal | None = None
+
+    @property
+    def given(self) -> dict[str, Decimal]:
+        """The numbers that were sent."""
+        sent = {"vix": self.vix, "t2108": self.t2108, "momentum_ratio": self.momentum_ratio}
+        return {name: value for name, value in sent.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedMarket:
+    """The state, the row it was read from, and whether the session before had another regime."""
+
+    state: SessionState
+    row: MarketStateRow
+    regime_changed: bool = False
+
+
+class ReadTradeMarket:
+    """Reads the state for one call and keeps its numbers as the session's row if there is none.
+
+    Invalid `invalid_market_state` for numbers out of range.
+    """
+
+    def __init__(self, sessions: SessionCalendar, record: RecordMarketState) -> None:
+        self._sessions = sessions
+        self._record = record
+
+    def __call__(
+        self,
+        numbers: MarketNumbers,
+        at: datetime,
+        configuration: DesktopConfiguration,
+        work: UnitOfWork,
+    ) -> ObservedMarket | None:
+        """None without a VIX: neither sent nor in a stored row that is not stale."""
+        calendar = self._sessions()
+        session = current_session(calendar, at)
+        if session is None:
+            return None
+        rules = vix_rules(configuration, work)
+        before = list(work.market_state.before(session, PREVIOUS_SESSIONS_MAX))
+        visible = work.market_state.newest_at(at, session)
+        is_fresh = visible is not None and not is_stale(visible, session, calendar)
+        fresh = visible if is_fresh else None
+        given = numbers.given
+        if not given:
+            return None if fresh is None else _observed(fresh, before, calendar, rules)
+        offer = StateOffer(session, StateSource.REQUEST, given)
+        if numbers.vix is not None:
+            self._keep(offer, work)
+        row = _as_sent(offer, fresh, work.now)
+        inputs = row.inputs
+        if inputs is None:
+            return None
+        return _observed(replace(row, label=classify(inputs, rules)), before, calendar, rules)
+
+    def required(
+        self,
+        numbers: MarketNumbers,
+        at: datetime,
+        configuration: DesktopConfiguration,
+        work: UnitOfWork,
+    ) -> ObservedMarket:
+        """BadInput `vix_required` where no VIX is known."""
+        observed = self(numbers, at, configuration, work)
+        if observed is None:
+            raise BadInput(
+                "vix_required", "Send market_data.vix: no row of the market's state is fresh."
+            )
+        return observed
+
+    def _keep(self, offer: StateOffer, work: UnitOfWork) -> None:
+        if work.market_state.find(offer.session) is not None:
+            return
+        try:
+            self._record([offer], work)
+        except Invalid as refused:
+            # Rows of another index lie beside it: the numbers decide the call and are not kept.
+            if refused.code != "vix_source_mismatch":
+                raise
+
+
+def vix_rules(configuration: DesktopConfiguration, work: UnitOfWork) -> VixRules:
+    """Bands of the configured profile; a regime the owner pinned wins over everything."""
+    settings = work.regime_settings.read()
+    rules = settings.rules(RegimeProfile(configuration.exits.profile.value))
+    forced = configuration.regime_overrides.force_regime
+    return rules if forced is None else replace(rules, force_regime=forced)
+
+
+def _as_sent(offer: StateOffer, fresh: MarketStateRow | None, at: datetime) -> MarketStateRow:
+    """The session's row as this call sees it: what was sent, and what is stored for the rest."""
+    same_session = fresh is not None and fresh.session == offer.session
+    stored = dict(fresh.values) if fresh is not None and same_session else {}
+    sent = {name: value for name, value in offer.values.items() if value is not None}
+    if fresh is not None and "vix" not in sent and fresh.vix is not None:
+        stored["vix"] = fresh.vix
+    values = {**stored, **sent}
+    return MarketStateRow(
+        session=offer.session,
+        values=values,
+        sources=dict.fromkeys(values, StateSource.REQUEST),
+        vix_source=VixSource.VIX if fresh is None else fresh.vix_source,
+        visible_at=at,
+        recorded_at=at,
+    )
+
+
+def _observed(
+    row: MarketStateRow,
+    before: list[MarketStateRow],
+    calendar: TradingCalendar,
+    rules: VixRules,
+) -> ObservedMarket | None:
+    earlier = [each for each in before if each.session < row.session]
+    state = session_state([*earlier, row], row.session, calendar)
+    if state is None:
+        return None
+    if rules.force_regime is not None:
+        state = replace(state, regime=rules.force_regime)
+    previous = earlier[-1].label if earlier else None
+    changed = previous is not None and previous.regime is not state.regime
+    return ObservedMarket(state, row, changed)

@@ -1,0 +1,136 @@
+"""A trade's orders: through the one gate, and reported filled on the manual venue at once.
+
+There is no second path: what a plan decides and what a person closes are orders like any other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from application.portfolio.record_fill import Execution, RecordFill
+from application.portfolio.submit_order import OrderRequest, SubmitOrder, Submitted
+from application.portfolio.trade_rows import ExecutedExit
+from application.ports.unit_of_work import UnitOfWork
+from domain.plans.exit_actions import Exit, ExitCause
+from domain.plans.plan import Action
+from domain.plans.regime_rules import ExitRules
+from domain.plans.trade_figures import exit_fill_price
+from domain.portfolio.order import Origin
+from domain.portfolio.position import Position, PositionStatus
+from domain.shared.decimals import ZERO, cash, divide
+from domain.shared.errors import RuleRefused
+from domain.shared.side import Side
+
+AFTER_THE_LAST = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """The position after its exits, each with the index of its action."""
+
+    position: Position
+    exits: dict[int, ExecutedExit]
+    last: Submitted | None = None
+
+
+class TradeOrders:
+    """Entries at the price the caller names, exits at the decided prices less slippage."""
+
+    def __init__(self, submit: SubmitOrder, record: RecordFill) -> None:
+        self._submit = submit
+        self._record = record
+
+    def enter(
+        self, position: Position, order: OrderRequest, price: Decimal, work: UnitOfWork
+    ) -> tuple[Submitted, Position]:
+        """Buy and fill at `price`; a refused entry closes the position it was made for."""
+        submitted = self._submit(position.id, order, work)
+        if not submitted.accepted:
+            closed = replace(
+                position,
+                status=PositionStatus.CLOSED,
+                closed_at=work.now,
+                version=position.version + 1,
+            )
+            work.positions.save(closed)
+            return submitted, closed
+        execution = Execution(price, order.qty, executed_at=position.opened_at)
+        recorded = self._record(submitted.order.id, execution, work)
+        return submitted, recorded.position
+
+    def leave(
+        self,
+        position: Position,
+        actions: Sequence[Action],
+        rules: ExitRules,
+        at: datetime,
+        work: UnitOfWork,
+    ) -> Sold:
+        """Sell what the actions say, one reduce-only order each, in their order."""
+        exits: dict[int, ExecutedExit] = {}
+        last = None
+        entry_fee_per_share = _entry_fee_per_share(position, work)
+        for number, action in enumerate(actions):
+            if isinstance(action, Exit):
+                submitted = self._sell(position, action, rules, work)
+                execution = Execution(
+                    _fill_price(position, action, rules),
+                    action.qty,
+                    executed_at=_executed_at(position, at, work.now),
+                )
+                recorded = self._record(submitted.order.id, execution, work)
+                last = replace(submitted, order=recorded.order)
+                position = recorded.position
+                entry_fee = cash(entry_fee_per_share * action.qty)
+                exits[number] = ExecutedExit(action, recorded.fill, entry_fee)
+        return Sold(position, exits, last)
+
+    def _sell(
+        self, position: Position, exit_: Exit, rules: ExitRules, work: UnitOfWork
+    ) -> Submitted:
+        order = OrderRequest(
+            side=Side.SELL,
+            qty=exit_.qty,
+            is_close=True,
+            origin=Origin.MANUAL if exit_.cause is ExitCause.MANUAL_CLOSE else Origin.PLAN,
+            declared_price=exit_.price,
+            note=exit_.reason,
+            confirm_duplicate=True,
+            commission_rate=rules.commission_rate,
+        )
+        submitted = self._submit(position.id, order, work)
+        if not submitted.accepted:
+            raise RuleRefused(
+                "risk_rejected",
+                submitted.verdict.sentence(),
+                context={"checks": submitted.order.checks},
+            )
+        return submitted
+
+
+def entry_fees(position: Position, work: UnitOfWork) -> Decimal:
+    """Commission of the entry; 0 without reading anything where no fee was ever paid."""
+    if not position.basis.fees_paid:
+        return ZERO
+    fills = work.fills.of_position(position.id)
+    return sum((fill.fee for fill in fills if fill.side is Side.BUY), ZERO)
+
+
+def _entry_fee_per_share(position: Position, work: UnitOfWork) -> Decimal:
+    plan = position.exit_plan
+    if plan is None or not plan.initial_qty:
+        return ZERO
+    return divide(entry_fees(position, work), plan.initial_qty)
+
+
+def _fill_price(position: Position, exit_: Exit, rules: ExitRules) -> Decimal:
+    plan = position.exit_plan
+    assert plan is not None
+    return max(plan.price_step, exit_fill_price(exit_.price, rules.slippage, plan.price_step))
+
+
+def _executed_at(position: Position, at: datetime, now: datetime) -> datetime:
+    """The bar's instant, after everything already executed and never later than now."""
+    after = position.last_executed_at or position.opened_at
+    return min(now, max(at, after + AFTER_THE_LAST))

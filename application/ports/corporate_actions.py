@@ -1,0 +1,53 @@
+"""Repositories of dividends and splits, under the contract of `application.ports.repositories`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from application.ports.repositories import Page
+from domain.portfolio.dividend import Dividend, Entitlement
+from domain.portfolio.split import Split
+
+
+class Dividends(Protocol):
+    """Announced dividends and what positions are entitled to."""
+
+    def get(self, dividend_id: str) -> Dividend: ...
+    def find(self, instrument: str, ex_date: date, kind: str) -> Dividend | None: ...
+    def add(self, dividend: Dividend) -> None: ...
+    def mark_cancelled(self, dividend_id: str) -> None:
+        """Free the natural key (instrument, ex-date, kind) for an announcement with right terms."""
+        ...
+
+    def is_cancelled(self, dividend_id: str) -> bool: ...
+    def list(
+        self, page: Page, *, instrument: str | None = None, ex_date_from: date | None = None
+    ) -> Sequence[Dividend]: ...
+    def entitlements(self, dividend_id: str) -> Sequence[Entitlement]: ...
+    def entitlements_of(self, position_id: str) -> Sequence[Entitlement]: ...
+    def add_entitlement(self, entitlement: Entitlement) -> None: ...
+    def save_entitlement(self, entitlement: Entitlement) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedSplit:
+    """A split as it changed one position."""
+
+    split_id: str
+    ratio: Decimal
+    at: datetime
+
+
+class Splits(Protocol):
+    """Announced splits and the positions they were applied to."""
+
+    def get(self, split_id: str) -> Split: ...
+    def find(self, instrument: str, ex_date: date) -> Split | None: ...
+    def add(self, split: Split) -> None: ...
+    def list(self, page: Page, *, instrument: str | None = None) -> Sequence[Split]: ...
+    def applied_to_position(self, position_id: str) -> Sequence[AppliedSplit]: ...
+    def mark_applied(self, split_id: str, position_id: str, at: datetime) -> bool:
+        """False when it was already applied to the position."""
+        ...
