@@ -64,7 +64,9 @@ class Simulation(Provider):
     def feed(self) -> PriceFeed:
         return NoFeed()
 
-    run_settings = provide(run_settings)
+    @provide
+    def settings_of_runs(self, settings: Settings) -> SimulationSettings:
+        return run_settings(settings)
 
     @provide
     def opening(
