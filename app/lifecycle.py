@@ -33,7 +33,8 @@ from application.ports.rate_limiter import RateLimiter
 from application.ports.unit_of_work import Store, UnitOfWork
 from application.processes.event_pump import EventPump
 from application.processes.plan_runner_switch import forget_last_start
-from application.simulation.runs import OpenSimulation, ResumeSimulation
+from application.simulation.open_runs import OpenSimulation
+from application.simulation.runs import ResumeSimulation
 from domain.shared.errors import NotFound
 from infrastructure.compute.supervisor import JobSupervisor
 from infrastructure.persistence.engine import Database

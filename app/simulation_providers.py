@@ -13,11 +13,11 @@ from application.simulation.book_news import BookNews
 from application.simulation.confirmations import Confirmer
 from application.simulation.end_paper_trades import CancelPaperOrder, ClosePaperPosition
 from application.simulation.equity_ring import EquityRing
+from application.simulation.open_runs import OpenSimulation
 from application.simulation.paper_desk import OpenDesk
 from application.simulation.paper_orders import EndPaperOrder
 from application.simulation.replay_bars import ReplayBars
 from application.simulation.runs import (
-    OpenSimulation,
     ResetSimulation,
     ResumeSimulation,
     StartSimulation,

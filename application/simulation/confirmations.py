@@ -91,7 +91,7 @@ class Confirmer:
             expires_at=work.now + TTL,
         )
         work.simulation.confirmations.put(confirmation)
-        _note("confirmation_requested", confirmation, work, "An order waits for confirmation.")
+        _tell("confirmation_requested", confirmation, work, "An order waits for confirmation.")
         return Answered(confirmation)
 
     def confirm(self, confirmation_id: str, work: UnitOfWork) -> Answered:
@@ -132,7 +132,7 @@ class Confirmer:
             version=waiting.version + 1,
         )
         work.simulation.confirmations.put(modified)
-        _note("confirmation_modified", modified, work, "The waiting order was changed.")
+        _tell("confirmation_modified", modified, work, "The waiting order was changed.")
         return Answered(modified)
 
     def extend(self, confirmation_id: str, work: UnitOfWork) -> Answered:
@@ -158,7 +158,7 @@ class Confirmer:
 
     def _kept(self, done: ConfirmationRequest, work: UnitOfWork) -> ConfirmationRequest:
         work.simulation.confirmations.put(done)
-        _note(_KINDS[done.status], done, work, f"The order was {done.status.value}.")
+        _tell(_KINDS[done.status], done, work, f"The order was {done.status.value}.")
         return done
 
 
@@ -169,7 +169,7 @@ _KINDS = {
 }
 
 
-def _note(kind: str, confirmation: ConfirmationRequest, work: UnitOfWork, message: str) -> None:
+def _tell(kind: str, confirmation: ConfirmationRequest, work: UnitOfWork, message: str) -> None:
     run_event(
         kind,
         work.simulation.runs.get(confirmation.run_id),

@@ -2,35 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from decimal import Decimal
 
 from application.ports.ids import Ids
 from application.ports.unit_of_work import UnitOfWork
 from application.simulation.book_news import BookNews
 from application.simulation.paper_desk import OpenDesk, PaperDesk
-from application.simulation.paper_gate import PaperDraft, judged, size_by_risk
-from application.simulation.paper_instrument import PaperInstrument, paper_instrument
+from application.simulation.paper_draft import drafted, require_first_signal
+from application.simulation.paper_gate import PaperDraft, judged
+from application.simulation.paper_instrument import paper_instrument
 from application.simulation.paper_orders import PAPER_VENUE, new_position
 from application.simulation.paper_request import (
     PaperOrderRequest,
     require_bracket,
     require_fitting_terms,
 )
+from application.simulation.paper_tickets import tickets_of
 from application.simulation.recording import paper_event
 from application.simulation.simulation_ids import SimulationIds
-from application.simulation.valuation import Valuation, value_run
+from application.simulation.valuation import value_run
 from domain.portfolio.account import Account
 from domain.portfolio.lifecycle import OrderFact, OrderStatus, next_status
-from domain.portfolio.margin import margin_to_hold
 from domain.portfolio.margin_fill import hold_margin
-from domain.portfolio.order import Intent, Order, OrderTerms, OrderType, Origin, TimeInForce
+from domain.portfolio.order import Intent, Order, OrderTerms, OrderType
 from domain.portfolio.position import Position
 from domain.portfolio.simulation_run import SimulationRun
-from domain.portfolio.ticket import OrderTicket
 from domain.risk.verdict import Verdict
 from domain.shared.decimals import ZERO, plain
-from domain.shared.errors import Conflict, FieldFault, Invalid
 from domain.shared.ids import Prefix
 from domain.shared.side import Side
 
@@ -86,9 +84,9 @@ class SubmitPaperOrder:
         account = work.accounts.simulation()
         desk = self._open_desk(run, account, instrument.id, work)
         value = value_run(run, account, work)
-        draft = _draft(request, desk, instrument, value)
+        draft = drafted(request, desk, instrument, value)
         require_bracket(request, draft.entry)
-        _require_first_signal(request, desk)
+        require_first_signal(request, desk)
         return PreparedOrder(draft, desk, judged(draft, desk, value, work))
 
     def commit(self, prepared: PreparedOrder, work: UnitOfWork) -> PaperSubmitted:
@@ -224,108 +222,13 @@ class SubmitPaperOrder:
                 "reserved": order.reserved,
             },
         )
-        tickets = self._tickets(order, children, prepared.draft, desk)
+        tickets = tickets_of(order, children, prepared.draft, desk, self._ids.new(Prefix.GROUP))
         answer = desk.market.submit(tickets[0], desk.at, tickets[1:])
         notional = self._book(answer.news, desk, work, tickets)
         if notional:
             book.runs.save(desk.run.traded(notional))
         stored = [book.orders.get(made.id) for made in (order, *children)]
         return PaperSubmitted(stored[0], prepared.verdict, tuple(stored[1:]))
-
-    def _tickets(
-        self, order: Order, children: Sequence[Order], draft: PaperDraft, desk: PaperDesk
-    ) -> list[OrderTicket]:
-        costs = desk.account.costs
-        parent = OrderTicket(
-            order_id=order.id,
-            client_order_id=order.client_order_id,
-            account_id=order.account_id,
-            instrument=order.instrument,
-            side=order.terms.side,
-            qty=order.terms.qty,
-            tick_size=draft.instrument.tick_size,
-            type=order.terms.type,
-            time_in_force=order.terms.time_in_force,
-            limit_price=order.terms.limit_price,
-            stop_price=order.terms.stop_price,
-            trail_fraction=draft.request.trail_fraction,
-            expires_at=_expiry(order, desk.at),
-            reduce_only=order.terms.reduce_only,
-            taker_rate=costs.commission_rate,
-            maker_rate=costs.commission_rate,
-            slippage=costs.slippage,
-            leverage=draft.leverage,
-        )
-        group = self._ids.new(Prefix.GROUP) if children else None
-        return [
-            parent,
-            *(
-                replace(
-                    parent,
-                    order_id=child.id,
-                    client_order_id=child.client_order_id,
-                    side=child.terms.side,
-                    type=child.terms.type,
-                    time_in_force=TimeInForce.GTC,
-                    limit_price=child.terms.limit_price,
-                    stop_price=child.terms.stop_price,
-                    trail_fraction=None,
-                    expires_at=None,
-                    reduce_only=True,
-                    group_id=group,
-                    parent_id=order.id,
-                )
-                for child in children
-            ),
-        ]
-
-
-def _require_first_signal(request: PaperOrderRequest, desk: PaperDesk) -> None:
-    """A strategy does not add to what is held; Conflict `position_exists`."""
-    held = ZERO if desk.position is None else desk.position.qty
-    if request.origin is Origin.STRATEGY and held * request.side.sign > 0:
-        raise Conflict("position_exists", f"{desk.instrument} is held already.")
-
-
-def _draft(
-    request: PaperOrderRequest, desk: PaperDesk, instrument: PaperInstrument, value: Valuation
-) -> PaperDraft:
-    held = ZERO if desk.position is None else desk.position.qty
-    leverage = _leverage(request, desk, is_held=held != 0)
-    entry = _entry(request, desk)
-    draft = PaperDraft(request, instrument, request.qty or ZERO, entry, leverage, ZERO)
-    if request.qty is None:
-        draft = replace(draft, qty=size_by_risk(draft, desk, value))
-    opening = draft.qty
-    if request.reduce_only or request.is_close:
-        opening = ZERO
-    elif held * request.side.sign < 0:
-        opening = max(ZERO, draft.qty - abs(held))
-    rate = desk.account.costs.commission_rate
-    needed = ZERO if entry is None else margin_to_hold(opening, entry, leverage, rate)
-    return replace(draft, margin_needed=needed)
-
-
-def _leverage(request: PaperOrderRequest, desk: PaperDesk, *, is_held: bool) -> int:
-    if is_held and desk.trip is not None:
-        if request.leverage not in (None, desk.trip.leverage):
-            fault = FieldFault("/leverage", "differs", f"opened with {desk.trip.leverage}")
-            raise Invalid(
-                "invalid_request",
-                "A position keeps the leverage it was opened with.",
-                errors=(fault,),
-            )
-        return desk.trip.leverage
-    return request.leverage or desk.account.leverage_default
-
-
-def _entry(request: PaperOrderRequest, desk: PaperDesk) -> Decimal | None:
-    """Price the figures use: limit, stop, else the touch, else what positions are valued at."""
-    named = request.limit_price or request.stop_price
-    if named is not None or desk.tick is None:
-        return named
-    touch = desk.tick.ask if request.side is Side.BUY else desk.tick.bid
-    return touch or desk.tick.valuation
 
 
 def _intent(request: PaperOrderRequest, held: Decimal) -> Intent:
@@ -334,14 +237,6 @@ def _intent(request: PaperOrderRequest, held: Decimal) -> Intent:
     if held == 0:
         return Intent.OPEN
     return Intent.INCREASE if held * request.side.sign > 0 else Intent.REDUCE
-
-
-def _expiry(order: Order, at: datetime) -> datetime | None:
-    """End of the UTC day for DAY, the account's calendar being 24/7; `good_till` for GTD."""
-    if order.terms.time_in_force is TimeInForce.DAY:
-        midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
-        return midnight + timedelta(days=1)
-    return order.terms.good_till
 
 
 def _inputs(order: Order) -> dict[str, object]:

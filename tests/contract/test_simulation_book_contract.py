@@ -16,8 +16,8 @@ from application.portfolio.create_cell import NewCell
 from application.ports.repositories import OrderFilter, Page, PositionFilter
 from application.ports.simulation import Resolution, StoredTicket
 from application.ports.unit_of_work import Store, UnitOfWork
+from application.simulation.open_runs import OpenSimulation, open_run
 from application.simulation.paper_orders import new_position
-from application.simulation.runs import OpenSimulation, open_run
 from application.simulation.simulation_ids import SimulationIds
 from domain.market.price_event import PriceTick
 from domain.portfolio.confirmation import ConfirmationRequest, ConfirmationStatus

@@ -15,10 +15,10 @@ from application.ports.repositories import OrderFilter, Page
 from application.ports.unit_of_work import Store, UnitOfWork
 from application.simulation.apply_prices import ApplyPrices
 from application.simulation.book_news import BookNews
+from application.simulation.open_runs import OpenSimulation
 from application.simulation.paper_desk import OpenDesk
 from application.simulation.paper_orders import EndPaperOrder
 from application.simulation.paper_request import PaperOrderRequest
-from application.simulation.runs import OpenSimulation
 from application.simulation.submit_paper_order import SubmitPaperOrder
 from application.simulation.valuation import value_run
 from domain.market.price_event import PriceTick

@@ -9,8 +9,8 @@ from app.api.idempotency import OnceOnly, OptionalKey
 from app.api.paging import Listing
 from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
-from app.api.simulation import present
-from app.api.simulation import schemas as s
+from app.api.simulation import order_schemas as o
+from app.api.simulation import present_orders
 from application.simulation.confirmations import Changes, Confirmer, waiting
 
 router = capability_router("simulation")
@@ -43,11 +43,11 @@ _GATE_CODES = (
 )
 async def list_pending_confirmations(
     request: Request, caller: Reader, runs: Runs
-) -> Listing[s.ConfirmationOut]:
+) -> Listing[o.ConfirmationOut]:
     items = await runs.query(
         request,
         caller,
-        lambda work: [present.confirmation_out(c, work.now) for c in waiting(work)],
+        lambda work: [present_orders.confirmation_out(c, work.now) for c in waiting(work)],
     )
     return Listing(items=items, next_cursor=None)
 
@@ -56,7 +56,7 @@ async def list_pending_confirmations(
     "/orders/pending/{confirmation_id}/confirm",
     operation_id="confirm_pending_order",
     summary="Submit the waiting order, after every check once more",
-    response_model=s.ConfirmationOut,
+    response_model=o.ConfirmationOut,
     responses=refusals(*_CODES, *_GATE_CODES, "409 price_drifted"),
 )
 async def confirm_pending_order(
@@ -72,7 +72,7 @@ async def confirm_pending_order(
         request,
         caller,
         key,
-        lambda work: present.answered(
+        lambda work: present_orders.answered(
             request_id, confirmer.confirm(confirmation_id, work), work, 200
         ),
         lambda said: said,
@@ -84,7 +84,7 @@ async def confirm_pending_order(
     "/orders/pending/{confirmation_id}/reject",
     operation_id="reject_pending_order",
     summary="Say no to the waiting order",
-    response_model=s.ConfirmationOut,
+    response_model=o.ConfirmationOut,
     responses=refusals(*_CODES),
 )
 async def reject_pending_order(
@@ -94,15 +94,15 @@ async def reject_pending_order(
     key: OptionalKey,
     once: OnceOnly,
     confirmer: Asked,
-    body: s.RejectConfirmationIn | None = None,
+    body: o.RejectConfirmationIn | None = None,
 ) -> Response:
     request_id = request_id_of(request)
-    reason = (body or s.RejectConfirmationIn()).reason
+    reason = (body or o.RejectConfirmationIn()).reason
     return await once(
         request,
         caller,
         key,
-        lambda work: present.answered(
+        lambda work: present_orders.answered(
             request_id, confirmer.reject(confirmation_id, reason, work), work, 200
         ),
         lambda said: said,
@@ -114,13 +114,13 @@ async def reject_pending_order(
     "/orders/pending/{confirmation_id}/modify",
     operation_id="modify_pending_order",
     summary="Change the waiting order; all checks run again",
-    response_model=s.ConfirmationOut,
+    response_model=o.ConfirmationOut,
     responses=refusals(*_CODES, *_GATE_CODES, "422 invalid_qty"),
 )
 async def modify_pending_order(
     request: Request,
     confirmation_id: Id,
-    body: s.ModifyConfirmationIn,
+    body: o.ModifyConfirmationIn,
     caller: Trader,
     key: OptionalKey,
     once: OnceOnly,
@@ -132,7 +132,7 @@ async def modify_pending_order(
         request,
         caller,
         key,
-        lambda work: present.answered(
+        lambda work: present_orders.answered(
             request_id, confirmer.modify(confirmation_id, changes, work), work, 200
         ),
         lambda said: said,
@@ -144,7 +144,7 @@ async def modify_pending_order(
     "/orders/pending/{confirmation_id}/extend",
     operation_id="extend_pending_order",
     summary="Let the order wait for five more minutes from now",
-    response_model=s.ConfirmationOut,
+    response_model=o.ConfirmationOut,
     responses=refusals(*_CODES),
 )
 async def extend_pending_order(
@@ -160,7 +160,7 @@ async def extend_pending_order(
         request,
         caller,
         key,
-        lambda work: present.answered(
+        lambda work: present_orders.answered(
             request_id, confirmer.extend(confirmation_id, work), work, 200
         ),
         lambda said: said,

@@ -10,7 +10,8 @@ from app.api.idempotency import Key, OnceOnly, Presented
 from app.api.paging import Listing, PageQuery, listed
 from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
-from app.api.simulation import present
+from app.api.simulation import order_schemas as o
+from app.api.simulation import present, present_orders
 from app.api.simulation import schemas as s
 from app.api.wire import ExactJsonResponse
 from application.ports.repositories import OrderFilter
@@ -47,7 +48,7 @@ _SUBMIT_CODES = (
     status_code=201,
     operation_id="submit_simulation_order",
     summary="Submit an order on paper",
-    response_model=s.PaperOrderOut,
+    response_model=o.PaperOrderOut,
     responses=refusals(
         *_SUBMIT_CODES,
         "409 position_exists",
@@ -57,11 +58,11 @@ _SUBMIT_CODES = (
         "422 invalid_stop",
         "422 no_equity",
     )
-    | {202: {"description": "Waits for confirmation", "model": s.ConfirmationOut}},
+    | {202: {"description": "Waits for confirmation", "model": o.ConfirmationOut}},
 )
 async def submit_simulation_order(
     request: Request,
-    body: s.PaperOrderIn,
+    body: o.PaperOrderIn,
     caller: OrderSender,
     key: Key,
     once: OnceOnly,
@@ -90,8 +91,10 @@ async def submit_simulation_order(
 
     def command(work: UnitOfWork) -> Presented:
         if waits_for_a_person(wanted, work):
-            return present.answered(request_id, confirmer.queue(wanted, work), work, 202)
-        return present.submitted(request_id, *present.documented(submit(wanted, work), work))
+            return present_orders.answered(request_id, confirmer.queue(wanted, work), work, 202)
+        return present_orders.submitted(
+            request_id, *present_orders.documented(submit(wanted, work), work)
+        )
 
     return await once(request, caller, key, command, lambda said: said)
 
@@ -100,7 +103,7 @@ async def submit_simulation_order(
     "/simulation/orders",
     operation_id="list_simulation_orders",
     summary="Orders of the run, oldest first",
-    response_model=Listing[s.PaperOrderOut],
+    response_model=Listing[o.PaperOrderOut],
     responses=refusals("400 invalid_cursor", "404 run_not_found"),
 )
 async def list_simulation_orders(
@@ -116,7 +119,7 @@ async def list_simulation_orders(
         where = OrderFilter(_run_id(run_id, work), status=status)
         orders = work.simulation.orders
         total = orders.count(where) if paging.wants_total else None
-        return present.order_documents(orders.list(where, paging.page), work), total
+        return present_orders.order_documents(orders.list(where, paging.page), work), total
 
     documents, total = await runs.query(request, caller, look)
     items, following = paging.cut([(str(d["id"]), d) for d in documents], response)
@@ -127,7 +130,7 @@ async def list_simulation_orders(
     "/simulation/orders/{order_id}",
     operation_id="get_simulation_order",
     summary="One order on paper with every check it was judged by",
-    response_model=s.PaperOrderOut,
+    response_model=o.PaperOrderOut,
     responses=refusals("404 order_not_found"),
 )
 async def get_simulation_order(
@@ -136,7 +139,7 @@ async def get_simulation_order(
     documents = await runs.query(
         request,
         caller,
-        lambda work: present.order_documents([work.simulation.orders.get(order_id)], work),
+        lambda work: present_orders.order_documents([work.simulation.orders.get(order_id)], work),
     )
     return ExactJsonResponse(documents[0])
 
@@ -153,9 +156,9 @@ async def cancel_simulation_order(
     caller: RiskReducer,
     runs: Runs,
     cancel: Annotated[CancelPaperOrder, Depends(use(CancelPaperOrder))],
-) -> s.PaperCancelledOut:
+) -> o.PaperCancelledOut:
     done = await runs.command(request, caller, lambda work: cancel(order_id, work))
-    return s.PaperCancelledOut(
+    return o.PaperCancelledOut(
         order_id=done.order.id, cancelled=done.cancelled, status=done.order.status.value
     )
 
@@ -180,7 +183,7 @@ async def list_simulation_positions(
     status_code=201,
     operation_id="close_simulation_position",
     summary="Close a position, or a fraction of it, at the market",
-    response_model=s.PaperOrderOut,
+    response_model=o.PaperOrderOut,
     responses=refusals(*_SUBMIT_CODES, "404 position_not_found"),
 )
 async def close_simulation_position(
@@ -190,7 +193,7 @@ async def close_simulation_position(
     key: Key,
     once: OnceOnly,
     close: Annotated[ClosePaperPosition, Depends(use(ClosePaperPosition))],
-    body: s.ClosePositionIn | None = None,
+    body: o.ClosePaperPositionIn | None = None,
 ) -> Response:
     share = Decimal(1) if body is None else body.fraction
     request_id = request_id_of(request)
@@ -198,8 +201,8 @@ async def close_simulation_position(
         request,
         caller,
         key,
-        lambda work: present.documented(close(symbol, share, work), work),
-        lambda done: present.submitted(request_id, *done),
+        lambda work: present_orders.documented(close(symbol, share, work), work),
+        lambda done: present_orders.submitted(request_id, *done),
         parent=symbol.upper(),
     )
 
