@@ -15,6 +15,7 @@ from uvicorn.supervisors import Multiprocess
 from app.guards import UnsafeBind, require_safe_bind
 from app.lifecycle import bind_facts
 from app.main import create_app
+from app.one_write import OneWriteProtocol
 from app.settings import Settings
 from app.simulation_providers import run_settings
 from application.context import SYSTEM, RequestContext
@@ -37,7 +38,7 @@ def run_server(settings: Settings) -> None:
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
-        "http": "httptools",
+        "http": OneWriteProtocol,
         "log_config": None,
         "access_log": False,
         "server_header": False,

@@ -72,8 +72,8 @@ def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
     pool: dict[str, Any] = {"poolclass": NullPool}
     if read_only:
         pool = {"poolclass": QueuePool, "pool_size": READ_POOL_SIZE, "max_overflow": 32}
-    # Named parameters let one compiled statement serve sqlite3 and psycopg alike.
-    engine = create_engine(url, connect_args=options, paramstyle="named", **pool)
+    # By place: the driver looks every named parameter up by its name, one by one.
+    engine = create_engine(url, connect_args=options, paramstyle="qmark", **pool)
     event.listen(engine, "connect", _read_pragmas if read_only else _write_pragmas)
     return engine
 

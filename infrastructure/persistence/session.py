@@ -13,6 +13,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.expression import Executable
 
 Row = dict[str, Any]
+Bound = Mapping[str, object] | Sequence[object]
 _Processor = Callable[[Any], Any]
 
 
@@ -21,8 +22,8 @@ class Cursor(Protocol):
 
     rowcount: int
 
-    def execute(self, sql: str, parameters: Mapping[str, object] = ...) -> Any: ...
-    def executemany(self, sql: str, parameters: Sequence[Mapping[str, object]]) -> Any: ...
+    def execute(self, sql: str, parameters: Bound = ...) -> Any: ...
+    def executemany(self, sql: str, parameters: Sequence[Bound]) -> Any: ...
     def fetchall(self) -> list[Sequence[Any]]: ...
     def close(self) -> Any: ...
 
@@ -30,7 +31,7 @@ class Cursor(Protocol):
 class CompiledStatement:
     """SQL text with converters for its parameters and its result columns."""
 
-    __slots__ = ("_binders", "_constants", "_names", "_readers", "sql")
+    __slots__ = ("_binders", "_constants", "_names", "_placed", "_places", "_readers", "sql")
 
     def __init__(self, statement: Executable, dialect: Dialect, *, expand: bool = False) -> None:
         assert isinstance(statement, ClauseElement)
@@ -55,6 +56,13 @@ class CompiledStatement:
                     else None
                 )
                 self._constants[name] = processor(value) if processor else value
+        self._places: Sequence[str] | None = compiled.positiontup  # type: ignore[attr-defined]
+        processors = dict(self._binders)
+        self._placed = [
+            (place, processors[name])
+            for place, name in enumerate(self._places or ())
+            if name in processors
+        ]
         self._names: tuple[str, ...] = ()
         self._readers: list[tuple[int, _Processor]] = []
         columns = getattr(statement, "exported_columns", None)
@@ -71,9 +79,15 @@ class CompiledStatement:
             if reader is not None:
                 self._readers.append((index, reader))
 
-    def bind(self, parameters: Mapping[str, object]) -> Row:
-        """Parameters as the driver takes them."""
-        bound: Row = {**self._constants, **parameters}
+    def bind(self, parameters: Mapping[str, object]) -> Bound:
+        """Parameters as the driver takes them: by place on SQLite, by name on PostgreSQL."""
+        given = {**self._constants, **parameters} if self._constants else parameters
+        if self._places is not None:
+            values = [given[name] for name in self._places]
+            for place, processor in self._placed:
+                values[place] = processor(values[place])
+            return values
+        bound = dict(given)
         for name, processor in self._binders:
             bound[name] = processor(bound[name])
         return bound
