@@ -97,35 +97,8 @@ def open_run(
         settings=settings,
         created_at=work.now,
     )
-    book = work.simulation
-    book.runs.add(run)
-    own = LedgerKey(run.id, run.id, account.base_currency, Bucket.AVAILABLE)
-    transfer = Transfer(
-        own_ids.new(Prefix.TRANSFER),
-        TransferKind.DEPOSIT,
-        Phase.POSTED,
-        capital,
-        replace(own, bucket=Bucket.EXTERNAL),
-        own,
-        "run",
-        run.id,
-        work.now,
-    )
-    balances = book.ledger.balances(run.id)
-    balances.apply((transfer,), on_margin=True)
-    book.ledger.post((transfer,), balances)
-    book.ledger.add_flow(
-        CashFlow(
-            id=own_ids.new(Prefix.FLOW),
-            account_id=run.id,
-            at=work.now,
-            amount=capital,
-            currency=account.base_currency,
-            kind="deposit",
-            source="ledger",
-            note="capital of the run",
-        )
-    )
+    work.simulation.runs.add(run)
+    _fund(run, account.base_currency, own_ids, work)
     run_event(
         "simulation_run_opened",
         run,
@@ -134,3 +107,33 @@ def open_run(
         inputs={"initial_capital": capital},
     )
     return run
+
+
+def _fund(run: SimulationRun, currency: str, ids: SimulationIds, work: UnitOfWork) -> None:
+    own = LedgerKey(run.id, run.id, currency, Bucket.AVAILABLE)
+    transfer = Transfer(
+        ids.new(Prefix.TRANSFER),
+        TransferKind.DEPOSIT,
+        Phase.POSTED,
+        run.initial_capital,
+        replace(own, bucket=Bucket.EXTERNAL),
+        own,
+        "run",
+        run.id,
+        work.now,
+    )
+    balances = work.simulation.ledger.balances(run.id)
+    balances.apply((transfer,), on_margin=True)
+    work.simulation.ledger.post((transfer,), balances)
+    work.simulation.ledger.add_flow(
+        CashFlow(
+            id=ids.new(Prefix.FLOW),
+            account_id=run.id,
+            at=work.now,
+            amount=run.initial_capital,
+            currency=currency,
+            kind="deposit",
+            source="ledger",
+            note="capital of the run",
+        )
+    )

@@ -35,27 +35,25 @@ def tickets_of(
         slippage=costs.slippage,
         leverage=draft.leverage,
     )
-    return [
+    return [parent, *(_child(parent, child, group_id) for child in children)]
+
+
+def _child(parent: OrderTicket, child: Order, group_id: str) -> OrderTicket:
+    return replace(
         parent,
-        *(
-            replace(
-                parent,
-                order_id=child.id,
-                client_order_id=child.client_order_id,
-                side=child.terms.side,
-                type=child.terms.type,
-                time_in_force=TimeInForce.GTC,
-                limit_price=child.terms.limit_price,
-                stop_price=child.terms.stop_price,
-                trail_fraction=None,
-                expires_at=None,
-                reduce_only=True,
-                group_id=group_id,
-                parent_id=order.id,
-            )
-            for child in children
-        ),
-    ]
+        order_id=child.id,
+        client_order_id=child.client_order_id,
+        side=child.terms.side,
+        type=child.terms.type,
+        time_in_force=TimeInForce.GTC,
+        limit_price=child.terms.limit_price,
+        stop_price=child.terms.stop_price,
+        trail_fraction=None,
+        expires_at=None,
+        reduce_only=True,
+        group_id=group_id,
+        parent_id=parent.order_id,
+    )
 
 
 def _expiry(order: Order, at: datetime) -> datetime | None:
