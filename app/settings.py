@@ -97,8 +97,14 @@ class Settings(BaseSettings):
     simulation_equity_points: int = Field(
         1000, ge=10, le=100_000, description="Equity points kept in memory."
     )
-    simulation_equity_minutes_days: int = Field(
-        7, ge=1, le=365, description="Days equity is kept by the minute; then by the hour."
+    simulation_equity_fine_seconds: int = Field(
+        60, ge=1, le=86_400, description="Seconds between equity points at first."
+    )
+    simulation_equity_coarse_seconds: int = Field(
+        3600, ge=1, le=86_400, description="Seconds between equity points that stay."
+    )
+    simulation_equity_fine_days: int = Field(
+        7, ge=1, le=365, description="Days the first kind of equity points is kept."
     )
     jobs_queued_max: int = Field(200, ge=1, description="Jobs waiting before 503.")
 

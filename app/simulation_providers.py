@@ -8,7 +8,7 @@ from app.settings import Settings
 from application.ports.candles import CandleReader
 from application.ports.ids import Ids
 from application.ports.simulation import PaperMarkets, PriceFeed
-from application.simulation.apply_prices import ApplyPrices
+from application.simulation.apply_prices import ApplyPrices, EquityKeeping
 from application.simulation.book_news import BookNews
 from application.simulation.confirmations import Confirmer
 from application.simulation.end_paper_trades import CancelPaperOrder, ClosePaperPosition
@@ -94,8 +94,12 @@ class Simulation(Provider):
 
     @provide
     def apply(self, open_desk: OpenDesk, book_news: BookNews, settings: Settings) -> ApplyPrices:
-        kept = timedelta(days=settings.simulation_equity_minutes_days)
-        return ApplyPrices(open_desk, book_news, kept)
+        keeping = EquityKeeping(
+            fine=timedelta(seconds=settings.simulation_equity_fine_seconds),
+            coarse=timedelta(seconds=settings.simulation_equity_coarse_seconds),
+            fine_kept=timedelta(days=settings.simulation_equity_fine_days),
+        )
+        return ApplyPrices(open_desk, book_news, keeping)
 
     @provide
     def ring(self, settings: Settings) -> EquityRing:

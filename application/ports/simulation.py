@@ -62,30 +62,27 @@ class SimulationPrices(Protocol):
 
 
 class Resolution(StrEnum):
-    """How far apart stored equity points lie."""
+    """Equity is stored twice: close together for some days, and far apart for good."""
 
-    MINUTE = "minute"
-    HOUR = "hour"
-
-    def start_of(self, at: datetime) -> datetime:
-        """Start of the minute or hour `at` lies in."""
-        minute = at.minute if self is Resolution.MINUTE else 0
-        return at.replace(minute=minute, second=0, microsecond=0)
+    FINE = "fine"
+    COARSE = "coarse"
 
 
 class EquityPoints(Protocol):
-    """Equity of runs over time: the newest point of each minute, later of each hour."""
+    """Equity of runs over time: the newest point of each interval."""
 
-    def put(self, run_id: str, resolution: Resolution, point: EquityPoint) -> None:
-        """Keep the point under the start of its minute or hour, replacing an earlier one."""
+    def put(
+        self, run_id: str, resolution: Resolution, starts_at: datetime, point: EquityPoint
+    ) -> None:
+        """Keep the point for the interval that starts then, replacing an earlier one."""
         ...
 
     def of_run(self, run_id: str, start: datetime | None = None) -> Sequence[EquityPoint]:
-        """Hours and minutes together, by time; each at most once."""
+        """Both resolutions together, by time; each point at most once."""
         ...
 
-    def forget_minutes_before(self, instant: datetime) -> int:
-        """Delete minute points older than the instant; how many."""
+    def forget_fine_before(self, instant: datetime) -> int:
+        """Delete fine points of intervals that started before the instant; how many."""
         ...
 
 

@@ -28,6 +28,24 @@ class Applied:
     ignored: int
 
 
+@dataclass(frozen=True, slots=True)
+class EquityKeeping:
+    """How far apart equity points are stored, and for how long the fine ones."""
+
+    fine: timedelta = timedelta(minutes=1)
+    coarse: timedelta = timedelta(hours=1)
+    fine_kept: timedelta = timedelta(days=7)
+
+    def start_of(self, resolution: Resolution, at: datetime) -> datetime:
+        """Start of the interval `at` lies in, counted from midnight UTC."""
+        every = self.fine if resolution is Resolution.FINE else self.coarse
+        midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight + (at - midnight) // every * every
+
+
+BY_THE_MINUTE = EquityKeeping()
+
+
 class ApplyPrices:
     """Conflict `simulation_stopped`. The order of the events is the order of matching."""
 
@@ -35,11 +53,11 @@ class ApplyPrices:
         self,
         open_desk: OpenDesk,
         book_news: BookNews,
-        minutes_kept: timedelta = timedelta(days=7),
+        keeping: EquityKeeping = BY_THE_MINUTE,
     ) -> None:
         self._open_desk = open_desk
         self._book = book_news
-        self._minutes_kept = minutes_kept
+        self._keeping = keeping
 
     def __call__(
         self, events: Sequence[PriceEvent], work: UnitOfWork, replay: Replay | None = None
@@ -88,10 +106,11 @@ class ApplyPrices:
         at = run.clock(work.now)
         point = value_run(run, account, work).point(at)
         if point is not None:
+            equity = work.simulation.equity
             for resolution in Resolution:
-                work.simulation.equity.put(run.id, resolution, point)
-            if point.at.minute == 0:
-                work.simulation.equity.forget_minutes_before(at - self._minutes_kept)
+                starts_at = self._keeping.start_of(resolution, at)
+                equity.put(run.id, resolution, starts_at, point)
+            equity.forget_fine_before(at - self._keeping.fine_kept)
         return Applied(run, point, applied, ignored)
 
     def _expire(self, run: SimulationRun, account: Account, work: UnitOfWork) -> Decimal:
@@ -115,9 +134,3 @@ def _is_late(event: PriceEvent, before: PriceTick | None) -> bool:
     if isinstance(event, PriceTick):
         return event.at < before.at
     return event.closes_at <= before.at
-
-
-def known_at(events: Sequence[PriceEvent]) -> datetime | None:
-    """Instant of the newest event."""
-    instants = [e.at if isinstance(e, PriceTick) else e.closes_at for e in events]
-    return max(instants, default=None)

@@ -16,6 +16,7 @@ from application.portfolio.create_cell import NewCell
 from application.ports.repositories import OrderFilter, Page, PositionFilter
 from application.ports.simulation import Resolution, StoredTicket
 from application.ports.unit_of_work import Store, UnitOfWork
+from application.simulation.apply_prices import EquityKeeping
 from application.simulation.open_runs import OpenSimulation, open_run
 from application.simulation.paper_orders import new_position
 from application.simulation.simulation_ids import SimulationIds
@@ -230,14 +231,15 @@ def test_equity_keeps_the_last_point_of_a_minute_and_of_an_hour(store: Store) ->
     def put(work: UnitOfWork) -> None:
         for item in points:
             for resolution in Resolution:
-                work.simulation.equity.put(run.id, resolution, item)
+                starts_at = EquityKeeping().start_of(resolution, item.at)
+                work.simulation.equity.put(run.id, resolution, starts_at, item)
 
     do(store, put)
     assert see(store, lambda w: w.simulation.equity.of_run(run.id)) == points[1:]
     late = START + timedelta(seconds=61)
     assert see(store, lambda w: w.simulation.equity.of_run(run.id, late)) == points[3:]
-    gone = do(store, lambda w: w.simulation.equity.forget_minutes_before(late))
-    assert gone == 2 or gone == 1
+    gone = do(store, lambda w: w.simulation.equity.forget_fine_before(late))
+    assert gone == 2
     assert see(store, lambda w: w.simulation.equity.of_run(run.id)) == points[2:]
 
 

@@ -81,8 +81,10 @@ class MemoryEquityPoints:
     def __init__(self, tables: SimulationTables) -> None:
         self._rows = tables.points
 
-    def put(self, run_id: str, resolution: Resolution, point: EquityPoint) -> None:
-        self._rows.put((run_id, resolution, resolution.start_of(point.at)), point)
+    def put(
+        self, run_id: str, resolution: Resolution, starts_at: datetime, point: EquityPoint
+    ) -> None:
+        self._rows.put((run_id, resolution, starts_at), point)
 
     def of_run(self, run_id: str, start: datetime | None = None) -> Sequence[EquityPoint]:
         points = {
@@ -92,9 +94,9 @@ class MemoryEquityPoints:
         }
         return [points[at] for at in sorted(points)]
 
-    def forget_minutes_before(self, instant: datetime) -> int:
+    def forget_fine_before(self, instant: datetime) -> int:
         old = [
-            key for key, _ in self._rows.items() if key[1] is Resolution.MINUTE and key[2] < instant
+            key for key, _ in self._rows.items() if key[1] is Resolution.FINE and key[2] < instant
         ]
         for key in old:
             self._rows.drop(key)

@@ -65,7 +65,7 @@ _PRICES = (
 _FORGET_PRICES = delete(sim_prices).where(sim_prices.c.run_id == bindparam("run_id"))
 _POINTS = select(sim_equity_points).where(sim_equity_points.c.run_id == bindparam("run_id"))
 _FORGET = delete(sim_equity_points).where(
-    sim_equity_points.c.resolution == Resolution.MINUTE.value,
+    sim_equity_points.c.resolution == Resolution.FINE.value,
     sim_equity_points.c.bucket < bindparam("instant"),
 )
 
@@ -121,12 +121,14 @@ class SqlEquityPoints:
     def __init__(self, session: SqlSession) -> None:
         self._session = session
 
-    def put(self, run_id: str, resolution: Resolution, point: EquityPoint) -> None:
+    def put(
+        self, run_id: str, resolution: Resolution, starts_at: datetime, point: EquityPoint
+    ) -> None:
         self._session.run(
             _PUT_POINT[self._session.dialect_name],
             run_id=run_id,
             resolution=resolution.value,
-            bucket=resolution.start_of(point.at),
+            bucket=starts_at,
             **asdict(point),
         )
 
@@ -136,7 +138,7 @@ class SqlEquityPoints:
         names = [f.name for f in fields(EquityPoint)]
         return [EquityPoint(**{name: points[at][name] for name in names}) for at in sorted(points)]
 
-    def forget_minutes_before(self, instant: datetime) -> int:
+    def forget_fine_before(self, instant: datetime) -> int:
         return self._session.run(_FORGET, instant=instant)
 
 
