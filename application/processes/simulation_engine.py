@@ -16,13 +16,14 @@ from application.processes.periodic import Periodic
 from application.simulation.apply_prices import Applied, ApplyPrices, PriceEvent
 from application.simulation.confirmations import Confirmer
 from application.simulation.equity_ring import EquityRing
-from application.simulation.replay_bars import ReplayBars
+from application.simulation.replay_bars import BARS_AT_ONCE, ReplayBars
 from domain.portfolio.simulation_run import PriceSource, Replay, SimulationRun
 from domain.shared.errors import NotFound
 from domain.shared.ids import Prefix
 
 NAME = "simulation_engine"
 COMMAND_WITHIN_S = 30.0
+COMMANDS_PER_TURN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,25 @@ class SimulationEngine:
         self._ports = ports
         self.process = Periodic(NAME, self.turn, tick_seconds, first_after_s=tick_seconds)
 
-    def turn(self) -> Applied | None:
-        """Apply what is due; null while the run is stopped."""
+    def turn(self) -> None:
+        """Apply what is due, in commands of a few bars; nothing while the run is stopped."""
         context = RequestContext(self._ports.owner(), NAME, self._ports.ids.new(Prefix.REQUEST))
-        run = self._running(context)
-        if run is None:
-            return None
-        events, replay = self._due(run)
+        for _ in range(COMMANDS_PER_TURN):
+            run = self._running(context)
+            if run is None or self.process.is_stopping:
+                return
+            events, replay = self._due(run)
+            self._apply(run, events, replay, context)
+            if len(events) < BARS_AT_ONCE:
+                return
+
+    def _apply(
+        self,
+        run: SimulationRun,
+        events: Sequence[PriceEvent],
+        replay: Replay | None,
+        context: RequestContext,
+    ) -> None:
         parts, before = self._ports.parts, run.replay
 
         def command(work: UnitOfWork) -> Applied | None:
@@ -73,8 +86,8 @@ class SimulationEngine:
 
         applied = self._ports.store.command(command, context).result(COMMAND_WITHIN_S)
         if applied is not None:
-            self._ports.parts.ring.note(applied.run.id, applied.point)
-        return applied
+            for point in applied.points:
+                parts.ring.note(applied.run.id, point)
 
     def _running(self, context: RequestContext) -> SimulationRun | None:
         try:

@@ -20,10 +20,12 @@ PriceEvent = PriceTick | PriceBar
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The run afterwards and its equity; `ignored` counts prices older than one known before."""
+    """The run afterwards and its equity on the way, one point per bar and one at the end;
+    `ignored` counts prices older than one known before.
+    """
 
     run: SimulationRun
-    point: EquityPoint | None
+    points: tuple[EquityPoint, ...]
     applied: int
     ignored: int
 
@@ -68,18 +70,25 @@ class ApplyPrices:
         account = work.accounts.simulation()
         known = {tick.instrument: tick for tick in work.simulation.prices.of_run(run.id)}
         ignored, notional = 0, ZERO
+        points: list[EquityPoint] = []
         for event in events:
             before = known.get(event.instrument)
             if not run.watches(event.instrument) or _is_late(event, before):
                 ignored += 1
                 continue
             notional += self._match(event, before, run, account, work)
-            known[event.instrument] = event if isinstance(event, PriceTick) else event.close_tick()
-        changed = {event.instrument for event in events} & known.keys()
-        work.simulation.prices.put(run.id, [known[name] for name in sorted(changed)])
+            tick = event if isinstance(event, PriceTick) else event.close_tick()
+            known[event.instrument] = tick
+            work.simulation.prices.put(run.id, [tick])
+            if isinstance(event, PriceBar):
+                points += self._marked(run, account, event.closes_at, work)
+        notional += self._expire(run, account, work)
         run = run.ticked(work.now, notional, replay or run.replay)
         work.simulation.runs.save(run)
-        return self._marked(run, account, len(events) - ignored, ignored, work)
+        at = run.clock(work.now)
+        if not points or points[-1].at != at:
+            points += self._marked(run, account, at, work)
+        return Applied(run, tuple(points), len(events) - ignored, ignored)
 
     def _match(
         self,
@@ -97,21 +106,17 @@ class ApplyPrices:
         return self._book(answer.news, desk, work)
 
     def _marked(
-        self, run: SimulationRun, account: Account, applied: int, ignored: int, work: UnitOfWork
-    ) -> Applied:
-        notional = self._expire(run, account, work)
-        if notional:
-            run = run.traded(notional)
-            work.simulation.runs.save(run)
-        at = run.clock(work.now)
+        self, run: SimulationRun, account: Account, at: datetime, work: UnitOfWork
+    ) -> list[EquityPoint]:
+        """Store the equity at the instant; none while a held symbol has no price."""
         point = value_run(run, account, work).point(at)
-        if point is not None:
-            equity = work.simulation.equity
-            for resolution in Resolution:
-                starts_at = self._keeping.start_of(resolution, at)
-                equity.put(run.id, resolution, starts_at, point)
-            equity.forget_fine_before(at - self._keeping.fine_kept)
-        return Applied(run, point, applied, ignored)
+        if point is None:
+            return []
+        equity = work.simulation.equity
+        for resolution in Resolution:
+            equity.put(run.id, resolution, self._keeping.start_of(resolution, at), point)
+        equity.forget_fine_before(at - self._keeping.fine_kept)
+        return [point]
 
     def _expire(self, run: SimulationRun, account: Account, work: UnitOfWork) -> Decimal:
         """End orders whose end has come, without waiting for a price of theirs."""

@@ -15,14 +15,13 @@ class EquityRing:
         self._run_id = ""
         self._lock = Lock()
 
-    def note(self, run_id: str, point: EquityPoint | None) -> None:
-        """Keep a point; null is no point."""
+    def note(self, run_id: str, point: EquityPoint) -> None:
+        """Keep a point."""
         with self._lock:
             if run_id != self._run_id:
                 self._points.clear()
                 self._run_id = run_id
-            if point is not None:
-                self._points.append(point)
+            self._points.append(point)
 
     def of_run(self, run_id: str) -> Sequence[EquityPoint]:
         """Oldest first; empty for any run but the one noted last."""

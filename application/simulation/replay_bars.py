@@ -11,7 +11,8 @@ from domain.market.price_event import PriceBar
 from domain.market.series import CandleSeries
 from domain.portfolio.simulation_run import Replay
 
-BARS_PER_TURN = 500
+# A command of so many bars keeps nobody else waiting long; a turn gives several.
+BARS_AT_ONCE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class DueBars:
 
 
 class ReplayBars:
-    """Reads what is due; the rest of a long wait comes with the next turns."""
+    """Reads what is due, so many bars at once; the rest comes when asked again."""
 
     def __init__(self, candles: CandleReader) -> None:
         self._candles = candles
@@ -33,7 +34,7 @@ class ReplayBars:
         series = self._candles.describe(replay.dataset)
         stands_at = replay.stands_at(now)
         rows = self._candles.read(
-            series.key.id, to_ms(replay.played_to), to_ms(stands_at) + 1, BARS_PER_TURN
+            series.key.id, to_ms(replay.played_to), to_ms(stands_at) + 1, BARS_AT_ONCE
         )
         visible = rows[rows["close_time"] <= to_ms(stands_at)]
         bars = tuple(_bar(series, visible, index) for index in range(len(visible)))

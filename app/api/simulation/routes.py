@@ -145,8 +145,9 @@ async def give_simulation_prices(
 ) -> s.PricesOut:
     given = [GivenPrice(p.symbol, p.bid, p.ask, p.last, p.mark, p.ts) for p in body.prices]
     done = await runs.command(request, caller, lambda work: ManualPrices(apply)(given, work))
-    ring.note(done.run.id, done.point)
-    equity = None if done.point is None else done.point.equity
+    for point in done.points:
+        ring.note(done.run.id, point)
+    equity = done.points[-1].equity if done.points else None
     return s.PricesOut(applied=done.applied, ignored=done.ignored, equity=equity)
 
 
