@@ -7,13 +7,16 @@ from app.identity_provider import Identity
 from app.market_providers import MarketStates
 from app.platform_providers import Messaging, Watching, Work
 from app.process_providers import Processes
+from app.reporting import ReportDesk
 from app.settings import Settings
 from app.simulation_providers import Simulation
 from application.market.close_prices import ClosePrices
 from application.market.daily_bars import DailyBars
 from application.market.newest_close import NewestClose
 from application.market.read_candles import ReadCandles
+from application.portfolio.account_nav import AccountNav
 from application.portfolio.account_risk import AssessAccount
+from application.portfolio.account_worth import ValueAccounts
 from application.portfolio.accounts import OpenAccount
 from application.portfolio.announce_dividend import AnnounceDividend
 from application.portfolio.cancel_dividend import CancelDividend
@@ -27,6 +30,7 @@ from application.portfolio.live_trades import ReadLiveTrades
 from application.portfolio.move_cash import MoveCash
 from application.portfolio.open_regime_position import OpenRegimePosition
 from application.portfolio.pay_dividend import PayDividend
+from application.portfolio.performance import MeasurePerformance
 from application.portfolio.process_ex_date import ProcessExDate
 from application.portfolio.protect_trade import ProtectTrade
 from application.portfolio.rebalance import Rebalance
@@ -35,6 +39,7 @@ from application.portfolio.splits import AnnounceSplit, ApplySplit
 from application.portfolio.submit_order import SubmitOrder
 from application.portfolio.trade_market import ReadTradeMarket
 from application.portfolio.trade_orders import TradeOrders
+from application.portfolio.trade_tallies import TradeTallies
 from application.portfolio.update_regime_position import UpdateRegimePosition
 from application.ports.calendars import CalendarTables
 from application.ports.candles import CandleReader
@@ -44,6 +49,7 @@ from application.ports.prices import Prices
 from application.ports.unit_of_work import Store
 from application.risk.change_configuration import ChangeConfiguration
 from infrastructure.clock import SystemClock
+from infrastructure.compute.local_pool import LocalPool
 from infrastructure.ids import UuidIds
 from infrastructure.market_data.array_mirror import MirrorReader
 from infrastructure.market_data.calendar_tables import ArrayCalendars
@@ -116,7 +122,25 @@ class Portfolio(Provider):
 
     scope = Scope.APP
 
-    create_cell = provide(CreateCell)
+    @provide
+    def account_nav(self, prices: Prices, calendars: CalendarTables) -> AccountNav:
+        return AccountNav(prices, calendars)
+
+    @provide
+    def create_cell(self, ids: Ids, nav: AccountNav) -> CreateCell:
+        return CreateCell(ids, nav)
+
+    @provide
+    def move_cash(self, ids: Ids, nav: AccountNav) -> MoveCash:
+        return MoveCash(ids, nav)
+
+    @provide
+    def open_account(self, ids: Ids, nav: AccountNav) -> OpenAccount:
+        return OpenAccount(ids, nav)
+
+    value_accounts = provide(ValueAccounts)
+    trade_tallies = provide(TradeTallies)
+    measure_performance = provide(MeasurePerformance)
     submit_order = provide(SubmitOrder)
     record_fill = provide(RecordFill)
     end_order = provide(EndOrder)
@@ -133,8 +157,6 @@ class Portfolio(Provider):
     delete_trade = provide(DeleteTrade)
     protect_trade = provide(ProtectTrade)
     live_trades = provide(ReadLiveTrades)
-    move_cash = provide(MoveCash)
-    open_account = provide(OpenAccount)
     retire_cell = provide(RetireCell)
     announce_dividend = provide(AnnounceDividend)
     process_ex_date = provide(ProcessExDate)
@@ -142,6 +164,22 @@ class Portfolio(Provider):
     cancel_dividend = provide(CancelDividend)
     announce_split = provide(AnnounceSplit)
     apply_split = provide(ApplySplit)
+
+
+class Reports(Provider):
+    """Reports and the worker that builds them; it starts with the first one."""
+
+    scope = Scope.APP
+
+    @provide
+    def desk(
+        self,
+        store: Store,
+        measure: MeasurePerformance,
+        trades: ReadLiveTrades,
+        settings: Settings,
+    ) -> ReportDesk:
+        return ReportDesk(store, measure, trades, settings, LocalPool(workers=1))
 
 
 def build_container(settings: Settings) -> Container:
@@ -153,6 +191,7 @@ def build_container(settings: Settings) -> Container:
         MarketStates(),
         Portfolio(),
         Simulation(),
+        Reports(),
         Risk(),
         Identity(),
         Work(),

@@ -237,6 +237,25 @@ STEPS: tuple[Step, ...] = (
         shows=("actions.action", "position_status", "final_pnl", "pnl_amount"),
     ),
     Request(
+        "See what the account earned; what cannot be known yet says why",
+        "/performance",
+        shows=(
+            "total_return_pct",
+            "current_drawdown",
+            "total_trades",
+            "win_rate",
+            "sharpe_ratio",
+            "reasons.sharpe_ratio",
+            "targets",
+        ),
+    ),
+    Request(
+        "Write a report into the data folder",
+        "/export-report",
+        method="POST",
+        shows=("report_summary.total_trades", "format", "total_events"),
+    ),
+    Request(
         "Start the simulation on prices given by hand",
         "/api/v1/simulation/start",
         200,

@@ -6,6 +6,7 @@ ready. The bundled series are loaded by a child process the first time; readines
 liveness does not.
 """
 
+import logging
 import sys
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from app.identity_provider import service_secret
 from app.market_data_start import MarketDataLoad
 from app.operations import Operations
 from app.process_providers import BookProcesses
+from app.reporting import ReportDesk
 from app.settings import Settings
 from app.stream.event_hub import EventHub
 from application.context import SYSTEM, RequestContext
@@ -35,7 +37,7 @@ from application.processes.event_pump import EventPump
 from application.processes.plan_runner_switch import forget_last_start
 from application.simulation.open_runs import OpenSimulation
 from application.simulation.runs import ResumeSimulation
-from domain.shared.errors import NotFound
+from domain.shared.errors import Fault, NotFound
 from infrastructure.compute.supervisor import JobSupervisor
 from infrastructure.persistence.engine import Database
 from infrastructure.persistence.migrate import migrate
@@ -43,6 +45,7 @@ from infrastructure.persistence.store import SqlStore
 from infrastructure.security.service_secret import OWNER_TOKEN_FILE, KeyRing, write_private
 
 _STARTING = ("system", "req_first_start")
+log = logging.getLogger("ballast.lifecycle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +93,23 @@ class Lifecycle:
         if self.settings.run_jobs:
             self.container.get(JobSupervisor).close()
         self.container.get(BookProcesses).stop()
+        self._report()
         self.container.get(EventPump).stop()
         self.container.get(SqlStore).close()
         self.container.close()
+
+    def _report(self) -> None:
+        """What was true at the end; a failure must not keep the service from stopping."""
+        desk = self.container.get(ReportDesk)
+        try:
+            founder = self.container.get(Store).query(lambda work: work.users.founder(), SYSTEM)
+            if founder is not None:
+                context = RequestContext(founder.owner_id, "system", "req_shutdown")
+                desk.export_here(context)
+        except (Fault, OSError) as error:
+            log.warning("no report was written at shutdown: %s", type(error).__name__)
+        finally:
+            desk.close()
 
     def _first_start(self, container: Container) -> None:
         store = container.get(Store)

@@ -10,6 +10,8 @@ from starlette.types import ASGIApp
 from app import __version__
 from app.api.compat import configuration as desktop_configuration
 from app.api.compat import health as desktop_health
+from app.api.compat import performance as desktop_performance
+from app.api.compat import reports as desktop_reports
 from app.api.compat import trades as desktop_trades
 from app.api.corporate_actions import routes as corporate_actions
 from app.api.events import routes as events
@@ -17,7 +19,15 @@ from app.api.jobs import routes as jobs
 from app.api.market import breadth, imports, market_state, regimes
 from app.api.market import routes as market
 from app.api.plans import routes as plans
-from app.api.portfolio import accounts, changes, evaluations, opening, orders, trades
+from app.api.portfolio import (
+    accounts,
+    changes,
+    evaluations,
+    opening,
+    orders,
+    performance,
+    trades,
+)
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
 from app.api.risk import configuration
@@ -50,7 +60,7 @@ REQUEST_HEADERS = (
 )  # fmt: skip
 ANSWER_HEADERS = (
     "ETag", "Idempotency-Replayed", "Link", "Location", "Preference-Applied", "RateLimit",
-    "RateLimit-Policy", "Retry-After", "X-Correlation-ID",
+    "RateLimit-Policy", "Retry-After", "X-Correlation-ID", "X-Total-Count",
 )  # fmt: skip
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -64,6 +74,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     simulation.router,
     simulation_orders.router,
     confirmations.router,
+    performance.router,
     plans.router,
     corporate_actions.router,
     market.router,
@@ -79,6 +90,8 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 COMPAT_ROUTERS: tuple[APIRouter, ...] = (
     desktop_configuration.router,
+    desktop_performance.router,
+    desktop_reports.router,
     desktop_trades.router,
     desktop_health.router,
 )

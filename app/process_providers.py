@@ -9,6 +9,7 @@ from dishka import Provider, Scope, provide
 from app.health import AliveProbe
 from app.settings import Settings
 from application.context import SYSTEM
+from application.portfolio.account_nav import AccountNav
 from application.portfolio.due_dividends import DueDividends
 from application.portfolio.run_plans import RunPlans
 from application.portfolio.sweep_orders import SweepOrders
@@ -19,6 +20,7 @@ from application.ports.prices import Prices
 from application.ports.unit_of_work import Store
 from application.processes.dividend_calendar import DividendCalendar
 from application.processes.housekeeping import Housekeeping
+from application.processes.nav_recorder import NavRecorder
 from application.processes.order_sweeper import OrderSweeper
 from application.processes.periodic import Periodic
 from application.processes.plan_runner import PlanRunner, RunnerPorts
@@ -28,11 +30,12 @@ from domain.shared.errors import Unavailable
 
 @dataclass(frozen=True, slots=True)
 class BookProcesses:
-    """Plan runner, order sweeper, dividend calendar, housekeeping, simulation."""
+    """Plan runner, order sweeper, dividend calendar, NAV recorder, housekeeping, simulation."""
 
     runner: PlanRunner
     sweeper: OrderSweeper
     dividends: DividendCalendar
+    nav: NavRecorder
     housekeeping: Housekeeping
     simulation: SimulationEngine
 
@@ -58,6 +61,7 @@ class BookProcesses:
         yield self.runner.process
         yield self.sweeper.process
         yield self.dividends.process
+        yield self.nav.process
         yield self.housekeeping.process
         yield self.simulation.process
 
@@ -122,3 +126,7 @@ class Processes(Provider):
     ) -> SimulationEngine:
         ports = EnginePorts(store, parts, clock, ids, owner_of(store))
         return SimulationEngine(ports, settings.simulation_tick_seconds)
+
+    @provide
+    def nav(self, store: Store, nav: AccountNav, clock: Clock, ids: Ids) -> NavRecorder:
+        return NavRecorder(store, nav, clock, ids, owner_of(store))

@@ -123,6 +123,17 @@ class Once:
             mine.set_result(None)
         return _response(answer, replayed=replayed)
 
+    async def replayed(
+        self, request: Request, principal: Principal, key: str | None, *, parent: str = ""
+    ) -> Response | None:
+        """What the key was answered before, for work that is done ahead of its command."""
+        if key is None:
+            return None
+        scope = f"{request.method} {_template(request)} {parent}"
+        slot = _Slot(scope, key, signature(request.scope.get("ballast_json")))
+        found = await self._dispatch.query(request, principal, slot.found)
+        return None if found is None else _response(found[0], replayed=True)
+
     async def _wait_for_twin(self, lock: tuple[str, str, str]) -> None:
         deadline = asyncio.get_running_loop().time() + WAIT_S
         while (twin := self._running.get(lock)) is not None:

@@ -21,6 +21,7 @@ from pydantic import (
     PlainSerializer,
     StringConstraints,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
@@ -266,6 +267,14 @@ class RequestModel(BaseModel):
     """Base of request bodies: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", str_max_length=4096)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_number(cls, value: Any) -> Any:
+        """The framework reads members off any object, and an exact number is one without them."""
+        if isinstance(value, Decimal):
+            raise PydanticCustomError("model_type", "an object, not a number")
+        return value
 
 
 class AnswerModel(BaseModel):

@@ -31,7 +31,8 @@ class AssessAccount:
     """Equity = cash + cells' cash + receivables + Σ quantity · newest price.
 
     A holding without any price counts as nothing, with a warning: an unknown value must not make a
-    trade larger. Loss at the stop of a trade that runs is measured from its newest price.
+    trade larger, and the drawdown is then unknown too. Loss at the stop of a trade that runs is
+    measured from its newest price.
     """
 
     def __init__(self, prices: Prices, bars: DailyBars) -> None:
@@ -53,15 +54,17 @@ class AssessAccount:
             for price in (marks[p.id],)
         }
         cluster, is_known = self._cluster(instrument, list(losses), work.now)
+        is_priced = all(price is not None for price in marks.values())
         warnings = () if is_known else (SizingWarning.CORRELATION_UNKNOWN,)
-        if any(price is None for price in marks.values()):
+        if not is_priced:
             warnings = (*warnings, SizingWarning.UNPRICED_HOLDINGS)
+        equity = own.total + cells + stock
         book = SizingBook(
-            equity=own.total + cells + stock,
+            equity=equity,
             available_cash=own.available,
             held_qty=_held_outside_cells(held, instrument),
             cluster_risk=sum((losses[name] for name in cluster if name in losses), ZERO),
-            drawdown=None,
+            drawdown=_drawdown(account, equity, work) if is_priced else None,
             warnings=warnings,
         )
         has_cell = any(p.is_cell and p.instrument == instrument for p in held)
@@ -83,6 +86,12 @@ def loss_at_stop(position: Position, mark: Decimal | None, rules: ExitRules) -> 
         return ZERO
     price, stop = plan.entry_price if mark is None else mark, plan.stop.price
     return position.qty * (max(ZERO, price - stop) + round_trip_costs(price, stop, rules))
+
+
+def _drawdown(account: Account, equity: Decimal, work: UnitOfWork) -> Decimal | None:
+    """1 − NAV / its peak, with the account at `equity` now; null before its NAV began."""
+    last = work.nav_marks.newest([account.id]).get(account.id)
+    return None if last is None else last.state.marked(equity).drawdown
 
 
 class _OwnCash:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from application.portfolio.account_nav import AccountNav, Flow
 from application.portfolio.recording import account_event, transfer_ids
 from application.ports.ids import Ids
 from application.ports.repositories import CashFlow
@@ -44,8 +45,9 @@ MAIN = NewAccount(MAIN_ACCOUNT_NAME)
 class OpenAccount:
     """Conflict `name_taken` when the owner has an account of that name."""
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: Ids, nav: AccountNav | None = None) -> None:
         self._ids = ids
+        self._nav = nav or AccountNav()
 
     def __call__(self, new: NewAccount, work: UnitOfWork) -> Account:
         account = Account(
@@ -63,6 +65,7 @@ class OpenAccount:
             created_at=work.now,
         )
         work.accounts.add(account)
+        self._nav.before_flow(account, Flow(account.starting_equity), work)
         self._fund(account, work)
         work.events.append(
             [

@@ -90,7 +90,7 @@ class CloseTrade:
         if decision.position_closed:
             events.append(closed_event(after, moment, days_held, work))
         work.events.append(events)
-        return ClosedByHand(report_of(after, rows, days_held, moment, work), sold.last)
+        return ClosedByHand(report_of(after, rows, days_held, moment), sold.last)
 
     def _mark(self, position: Position, work: UnitOfWork) -> Decimal:
         price = newest_price(position, self._prices, work.now)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from application.market.register_instrument import registered
+from application.portfolio.account_nav import AccountNav, Flow, SharesInKind
 from application.portfolio.books import require_main_book
 from application.portfolio.recording import position_event, transfer_ids
 from application.ports.ids import Ids
@@ -46,8 +47,9 @@ class CreateCell:
     `currency_mismatch` for an instrument priced in another currency than the account's.
     """
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: Ids, nav: AccountNav | None = None) -> None:
         self._ids = ids
+        self._nav = nav or AccountNav()
 
     def __call__(self, new: NewCell, work: UnitOfWork) -> Position:
         account = work.accounts.get(new.account_id) if new.account_id else work.accounts.main()
@@ -61,6 +63,7 @@ class CreateCell:
         if new.funding == FROM_ACCOUNT:
             _require_account_cash(new.cash, account, balances.amount(_own(account)))
         balances.apply(transfers)
+        self._note_arrivals(new, account, position, work)
         work.positions.add(position)
         work.ledger.post(transfers, balances)
         if new.cash > 0 and new.funding != FROM_ACCOUNT:
@@ -82,6 +85,14 @@ class CreateCell:
             ]
         )  # fmt: skip
         return position
+
+    def _note_arrivals(
+        self, new: NewCell, account: Account, position: Position, work: UnitOfWork
+    ) -> None:
+        money = ZERO if new.funding == FROM_ACCOUNT else new.cash
+        shares = SharesInKind(position.id, position.instrument, new.qty, position.opening_price)
+        if money or new.qty:
+            self._nav.before_flow(account, Flow(money, shares=shares if new.qty else None), work)
 
     def _position(
         self, new: NewCell, account: Account, instrument: str, calendar: str, work: UnitOfWork

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from application.portfolio.close_trade import live_trade
 from application.portfolio.trade_report import net_state
-from application.portfolio.trade_sessions import trade_calendar
+from application.portfolio.trade_sessions import TradeCalendar, trade_calendar
 from application.ports.calendars import CalendarTables
 from application.ports.unit_of_work import UnitOfWork
 from domain.plans.regime_exit_plan import RegimeExitPlan
@@ -32,19 +32,25 @@ class ReadLiveTrades:
         self._calendars = calendars
 
     def all(self, work: UnitOfWork) -> Sequence[LiveTrade]:
-        """By instrument."""
+        """By instrument; each calendar is looked up once."""
         live = work.positions.live_trades(work.accounts.main().id)
-        return [trade for p in live if (trade := self._view(p, work)) is not None]
+        calendars = {
+            name: trade_calendar(name, self._calendars, work.now)
+            for name in {position.calendar for position in live}
+        }
+        views = (_view(position, calendars[position.calendar]) for position in live)
+        return [trade for trade in views if trade is not None]
 
     def of_symbol(self, symbol: str, work: UnitOfWork) -> LiveTrade | None:
-        """The one in the symbol; NotFound `position_not_found`."""
-        return self._view(live_trade(symbol, work), work)
+        """The one in the symbol, None while its entry waits; NotFound `position_not_found`."""
+        position = live_trade(symbol, work)
+        return _view(position, trade_calendar(position.calendar, self._calendars, work.now))
 
-    def _view(self, position: Position, work: UnitOfWork) -> LiveTrade | None:
-        plan = position.exit_plan
-        if plan is None or plan.initial_qty is None or position.last_executed_at is None:
-            return None
-        calendar = trade_calendar(position.calendar, self._calendars, work.now)
-        session = plan.entry_session if plan.last_bar is None else plan.last_bar.session
-        days_held = calendar.sessions_after(plan.entry_session, session)
-        return LiveTrade(position, plan, trade_figures(plan, net_state(position, work)), days_held)
+
+def _view(position: Position, calendar: TradeCalendar) -> LiveTrade | None:
+    plan = position.exit_plan
+    if plan is None or plan.initial_qty is None or position.last_executed_at is None:
+        return None
+    session = plan.entry_session if plan.last_bar is None else plan.last_bar.session
+    days_held = calendar.sessions_after(plan.entry_session, session)
+    return LiveTrade(position, plan, trade_figures(plan, net_state(position)), days_held)

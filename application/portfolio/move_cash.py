@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from application.portfolio.account_nav import AccountNav, Flow
 from application.portfolio.books import require_main_book
 from application.portfolio.recording import account_event, position_event, transfer_ids
 from application.ports.ids import Ids
@@ -53,8 +54,9 @@ class MoveCash:
     and `simulation_account`.
     """
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: Ids, nav: AccountNav | None = None) -> None:
         self._ids = ids
+        self._nav = nav or AccountNav()
 
     def account(self, account_id: str, movement: Movement, work: UnitOfWork) -> Moved:
         """Deposit into or withdraw from an account."""
@@ -68,6 +70,7 @@ class MoveCash:
         _require_past(movement, work.now)
         own = LedgerKey(account.id, account.id, account.base_currency, Bucket.AVAILABLE)
         outside = replace(own, bucket=Bucket.EXTERNAL)
+        self._nav.before_flow(account, _flow_of(movement), work)
         balances = work.ledger.balances(account.id)
         transfer = self._move(movement, own, outside, balances, "account", account.id, work)
         flow_id = self._flow(account, movement, work)
@@ -102,7 +105,9 @@ class MoveCash:
         account = work.accounts.get(position.account_id)
         own = position.cash_key(Bucket.AVAILABLE)
         other = position.cash_key(Bucket.EXTERNAL)
-        if counterparty == ACCOUNT:
+        if counterparty == EXTERNAL:
+            self._nav.before_flow(account, _flow_of(movement), work)
+        else:
             other = LedgerKey(account.id, account.id, account.base_currency, Bucket.AVAILABLE)
         balances = work.ledger.balances(account.id, position.id)
         transfer = self._move(movement, own, other, balances, "position", position.id, work)
@@ -172,6 +177,10 @@ class MoveCash:
         )
         work.ledger.add_flow(flow)
         return flow.id
+
+
+def _flow_of(movement: Movement) -> Flow:
+    return Flow(movement.amount if movement.incoming else -movement.amount, movement.occurred_at)
 
 
 def _cash(balances: Balances, own: LedgerKey) -> tuple[Decimal, Decimal]:

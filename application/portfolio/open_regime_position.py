@@ -130,6 +130,7 @@ class OpenRegimePosition:
             sized(plan, size.quantity),
             size_fraction=fraction(size.applied_fraction),
             initial_risk=cash(size.risk_money),
+            entry_fee=cash(size.notional * scene.rules.commission_rate),
         )
         position = self._position(scene, plan)
         work.positions.add(position)

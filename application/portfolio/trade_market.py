@@ -155,6 +155,11 @@ def _observed(
         return None
     if rules.force_regime is not None:
         state = replace(state, regime=rules.force_regime)
-    previous = earlier[-1].label if earlier else None
+    recent = [r for r in earlier if _is_recent(r, row, calendar)]
+    previous = recent[-1].label if recent else None
     changed = previous is not None and previous.regime is not state.regime
     return ObservedMarket(state, row, changed)
+
+
+def _is_recent(earlier: MarketStateRow, row: MarketStateRow, calendar: TradingCalendar) -> bool:
+    return calendar.sessions_between(earlier.session, row.session) <= PREVIOUS_SESSIONS_MAX

@@ -70,7 +70,7 @@ class TradeOrders:
         """Sell what the actions say, one reduce-only order each, in their order."""
         exits: dict[int, ExecutedExit] = {}
         last = None
-        entry_fee_per_share = _entry_fee_per_share(position, work)
+        entry_fee_per_share = _entry_fee_per_share(position)
         for number, action in enumerate(actions):
             if isinstance(action, Exit):
                 submitted = self._sell(position, action, rules, work)
@@ -109,19 +109,9 @@ class TradeOrders:
         return submitted
 
 
-def entry_fees(position: Position, work: UnitOfWork) -> Decimal:
-    """Commission of the entry; 0 without reading anything where no fee was ever paid."""
-    if not position.basis.fees_paid:
-        return ZERO
-    fills = work.fills.of_position(position.id)
-    return sum((fill.fee for fill in fills if fill.side is Side.BUY), ZERO)
-
-
-def _entry_fee_per_share(position: Position, work: UnitOfWork) -> Decimal:
+def _entry_fee_per_share(position: Position) -> Decimal:
     plan = position.exit_plan
-    if plan is None or not plan.initial_qty:
-        return ZERO
-    return divide(entry_fees(position, work), plan.initial_qty)
+    return divide(plan.entry_fee, plan.initial_qty) if plan and plan.initial_qty else ZERO
 
 
 def _fill_price(position: Position, exit_: Exit, rules: ExitRules) -> Decimal:

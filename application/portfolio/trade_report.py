@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from application.portfolio.trade_orders import entry_fees
 from application.portfolio.trade_rows import Row, TradeMoment
 from application.portfolio.views import told_price
-from application.ports.unit_of_work import UnitOfWork
 from domain.plans.trade_figures import TradeFigures, TradeState, trade_figures
 from domain.portfolio.position import Position, PositionStatus
 from domain.shared.decimals import cash, divide, fraction
@@ -28,11 +26,10 @@ def report_of(
     rows: Sequence[Row],
     days_held: int,
     moment: TradeMoment,
-    work: UnitOfWork,
 ) -> TradeReport:
     """The state after a step, with the rows of what happened in it."""
     answer = {
-        **trade_document(position, days_held, work),
+        **trade_document(position, days_held),
         "session": moment.session.isoformat(),
         "as_of": rfc3339(moment.at),
         "actions": list(rows),
@@ -40,11 +37,11 @@ def report_of(
     return TradeReport(position, answer)
 
 
-def trade_document(position: Position, days_held: int, work: UnitOfWork) -> Row:
+def trade_document(position: Position, days_held: int) -> Row:
     """A trade in figures, at its newest reported price."""
     plan = position.exit_plan
     assert plan is not None
-    figures = trade_figures(plan, net_state(position, work))
+    figures = trade_figures(plan, net_state(position))
     return {
         "position_id": position.id,
         "symbol": position.instrument,
@@ -61,14 +58,13 @@ def trade_document(position: Position, days_held: int, work: UnitOfWork) -> Row:
     }
 
 
-def net_state(position: Position, work: UnitOfWork) -> TradeState:
+def net_state(position: Position) -> TradeState:
     """Quantity, realised money after the fees of what was sold, newest price."""
     plan, basis = position.exit_plan, position.basis
     assert plan is not None
     realized = basis.realized_pnl - basis.fees_paid
-    if basis.fees_paid and position.qty and plan.initial_qty:
-        open_share = divide(position.qty, plan.initial_qty)
-        realized += cash(entry_fees(position, work) * open_share)
+    if position.qty and plan.initial_qty:
+        realized += cash(plan.entry_fee * divide(position.qty, plan.initial_qty))
     return TradeState(position.qty, realized, last_price(position))
 
 

@@ -136,7 +136,7 @@ class UpdateRegimePosition:
         decision = decide(plan, view, market)
         judged = _Judged(bar, time, state, days_held, rules, decision)
         after, rows = self._apply(position, judged, work)
-        report = report_of(after, rows, days_held, judged.moment, work)
+        report = report_of(after, rows, days_held, judged.moment)
         _remember(plan, after, judged, digest, report.answer, work)
         return report
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from application.ports.prices import Prices
-from application.ports.repositories import Page, PositionFilter
 from application.ports.unit_of_work import UnitOfWork
 from application.simulation.valuation import value_run
 from domain.plans.plan import PriceView
@@ -14,8 +13,6 @@ from domain.portfolio.account import Account, Book
 from domain.portfolio.ledger import Bucket, LedgerKey
 from domain.portfolio.position import Position
 from domain.shared.decimals import ZERO, cash
-
-POSITIONS_VALUED_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +28,15 @@ class ValuedPosition:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What a holding is valued at, and by which price; both null where no price is known."""
+
+    position: Position
+    price: PriceView | None
+    value: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class ValuedAccount:
     """An account with its cash and, where every holding has a price, its equity."""
 
@@ -42,18 +48,21 @@ class ValuedAccount:
     stock_value: Decimal | None
     equity: Decimal | None
     reasons: Mapping[str, str]
+    marks: tuple[Mark, ...] = ()
+    positions: tuple[Position, ...] = ()
 
 
 def newest_price(position: Position, prices: Prices, now: datetime) -> PriceView | None:
     """The newest of the stored close, the last execution and the last reported bar; each with
-    source and age.
+    source and age. For a `now` in the past, what came after it counts only where nothing else is
+    known.
     """
     stored = prices.newest(position.instrument, now)
     told = told_price(position)
     if told is None:
         return stored
     value, source, at = told
-    if stored is not None and stored.as_of is not None and stored.as_of >= at:
+    if stored is not None and (at > now or (stored.as_of is not None and stored.as_of >= at)):
         return stored
     age_s = Decimal(str(max(0.0, (now - at).total_seconds())))
     return PriceView(value, source, age_s, at)
@@ -80,16 +89,11 @@ def valued(position: Position, prices: Prices, now: datetime) -> ValuedPosition:
     value = None if price is None else price.value
     basis = position.basis
     reasons: dict[str, str] = {}
-    unrealized: Decimal | None = ZERO
     if position.qty:
         if value is None:
-            unrealized = None
             reasons["unrealized_pnl"] = reasons["equity"] = reasons["stock_fraction"] = "no_price"
         elif basis.cost is None:
-            unrealized = None
             reasons["unrealized_pnl"] = "unknown_cost"
-        else:
-            unrealized = cash(position.qty * value) - basis.cost
     if not basis.realized_known:
         reasons["realized_pnl"] = "unknown_cost"
     if basis.avg_cost is None:
@@ -97,6 +101,7 @@ def valued(position: Position, prices: Prices, now: datetime) -> ValuedPosition:
     stock_fraction = position.stock_fraction(value)
     if stock_fraction is None:
         reasons.setdefault("stock_fraction", "no_equity")
+    unrealized = unrealized_pnl(position, price)
     return ValuedPosition(
         position, price, position.equity(value), unrealized, stock_fraction, reasons
     )
@@ -109,12 +114,11 @@ def valued_accounts(
     if not accounts:
         return []
     amounts = work.ledger.amounts_of([account.id for account in accounts])
-    where = PositionFilter()
-    positions = work.positions.list(where, Page(limit=POSITIONS_VALUED_MAX))
+    positions = work.positions.unclosed()
     return [
         _valued_simulation(account, work)
         if account.book is Book.SIMULATION
-        else _valued_account(
+        else valued_account(
             account,
             {k: v for k, v in amounts.items() if k.account_id == account.id},
             [p for p in positions if p.account_id == account.id],
@@ -125,13 +129,38 @@ def valued_accounts(
     ]
 
 
-def _valued_account(
+def marks_of(positions: Sequence[Position], prices: Prices, at: datetime) -> tuple[Mark, ...]:
+    """Every holding at the newest price known at an instant."""
+    marks = []
+    for position in positions:
+        if position.qty:
+            price = newest_price(position, prices, at)
+            value = None if price is None else cash(position.qty * price.value)
+            marks.append(Mark(position, price, value))
+    return tuple(marks)
+
+
+def unrealized_pnl(position: Position, price: PriceView | None) -> Decimal | None:
+    """qty·price − cost; 0 when flat, null without a price or a known cost."""
+    if not position.qty:
+        return ZERO
+    if price is None or position.basis.cost is None:
+        return None
+    return cash(position.qty * price.value) - position.basis.cost
+
+
+def valued_account(
     account: Account,
     amounts: Mapping[LedgerKey, Decimal],
     positions: Sequence[Position],
     prices: Prices,
-    now: datetime,
+    at: datetime,
 ) -> ValuedAccount:
+    """Cash by purpose, stock value and equity; null where a holding has no price. `positions` are
+    those of the account that are not closed.
+    """
+    marks = marks_of(positions, prices, at)
+
     def held(bucket: Bucket, *, own: bool) -> Decimal:
         return sum(
             (
@@ -148,16 +177,12 @@ def _valued_account(
     cells_cash = held(Bucket.AVAILABLE, own=False) + held(Bucket.RESERVED, own=False)
     receivable = held(Bucket.RECEIVABLE, own=True) + held(Bucket.RECEIVABLE, own=False)
     reasons: dict[str, str] = {}
-    stock_value: Decimal | None = ZERO
-    for position in positions:
-        if position.qty == 0:
-            continue
-        price = newest_price(position, prices, now)
-        if price is None or stock_value is None:
-            stock_value = None
-            reasons["equity"] = reasons["stock_value"] = "no_price"
-        else:
-            stock_value += cash(position.qty * price.value)
+    stock_value: Decimal | None
+    if any(mark.value is None for mark in marks):
+        stock_value = None
+        reasons["equity"] = reasons["stock_value"] = "no_price"
+    else:
+        stock_value = sum((mark.value or ZERO for mark in marks), ZERO)
     money = available + reserved + cells_cash + receivable
     return ValuedAccount(
         account=account,
@@ -168,6 +193,8 @@ def _valued_account(
         stock_value=stock_value,
         equity=None if stock_value is None else money + stock_value,
         reasons=reasons,
+        marks=marks,
+        positions=tuple(positions),
     )
 
 

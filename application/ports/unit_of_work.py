@@ -21,6 +21,7 @@ from application.ports.jobs import Jobs
 from application.ports.ledger_book import LedgerBook
 from application.ports.market_state import MarketStateRepository, RegimeSettingsBook
 from application.ports.plan_runner_book import PlanRunnerBook
+from application.ports.report_repositories import NavMarks, Trades
 from application.ports.repositories import (
     Accounts,
     Evaluations,
@@ -64,6 +65,10 @@ class UnitOfWork(Protocol):
     def splits(self) -> Splits: ...
     @property
     def instruments(self) -> Instruments: ...
+    @property
+    def nav_marks(self) -> NavMarks: ...
+    @property
+    def trades(self) -> Trades: ...
     @property
     def bar_answers(self) -> BarAnswers: ...
     @property

@@ -90,7 +90,8 @@ class RegimeExitPlan:
     `lowest_price` since entry measure excursions and do not. `levels_since` is the entry session or
     the last ex-date: bars before it are in other prices. `dividends_per_share` is the gross amount
     by which dividends lowered the levels. `closed_by` is set once nothing is left. `size_fraction`
-    of equity and `initial_risk` in money are what the entry was sized to.
+    of equity and `initial_risk` in money are what the entry was sized to; `entry_fee` is what it
+    cost.
     """
 
     profile: ExitProfile
@@ -120,6 +121,7 @@ class RegimeExitPlan:
     closed_by: ExitCause | None = None
     size_fraction: Decimal | None = None
     initial_risk: Decimal | None = None
+    entry_fee: Decimal = ZERO
 
     @property
     def last_bar(self) -> PriceBar | None:

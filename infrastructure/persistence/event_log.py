@@ -19,6 +19,7 @@ from domain.shared.events import LoggedEvent, NewEvent
 from domain.shared.ids import Prefix
 from domain.shared.instants import rfc3339
 from infrastructure.ids import UuidIds
+from infrastructure.persistence.repositories.reports import SqlTrades
 from infrastructure.persistence.session import Row, SqlSession
 from infrastructure.persistence.tables.platform import events
 from infrastructure.persistence.types import from_json
@@ -99,6 +100,7 @@ class SqlEvents:
             logged.append(event)
             rows.append(row)
         self._session.run_many(_INSERT, rows)
+        SqlTrades(self._session).project(logged)
         return logged
 
     def _last_of(self, aggregate_id: str) -> int:

@@ -24,6 +24,7 @@ from infrastructure.persistence.repositories.orders import SqlFills, SqlOrders
 from infrastructure.persistence.repositories.plan_runner import SqlPlanRunnerBook
 from infrastructure.persistence.repositories.platform import SqlIdempotentAnswers, SqlInstruments
 from infrastructure.persistence.repositories.positions import SqlPositions
+from infrastructure.persistence.repositories.reports import SqlNavMarks, SqlTrades
 from infrastructure.persistence.repositories.service_settings import SqlSettingsBook
 from infrastructure.persistence.session import SqlSession
 from infrastructure.persistence.simulation_book import SqlSimulationBook
@@ -83,6 +84,14 @@ class SqlUnitOfWork:
     @made_once
     def instruments(self) -> SqlInstruments:
         return SqlInstruments(self.session)
+
+    @made_once
+    def nav_marks(self) -> SqlNavMarks:
+        return SqlNavMarks(self.session)
+
+    @made_once
+    def trades(self) -> SqlTrades:
+        return SqlTrades(self.session)
 
     @made_once
     def bar_answers(self) -> SqlBarAnswers:

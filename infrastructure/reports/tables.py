@@ -1,12 +1,14 @@
-"""A table as csv or xlsx bytes; a text cell that a spreadsheet could run as a formula is
-neutralised.
+"""Tables as csv and xlsx, in memory or into a file; a text cell that a spreadsheet could run as a
+formula is neutralised.
 """
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 from domain.shared.decimals import plain
 from domain.shared.instants import rfc3339
@@ -43,6 +45,41 @@ def as_xlsx(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     return out.getvalue()
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A named table of a workbook."""
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """As `as_csv`, row by row into a file."""
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow([neutral(column) for column in columns])
+        writer.writerows([_text(cell) for cell in row] for row in rows)
+
+
+def write_workbook(path: Path, sheets: Iterable[Sheet]) -> None:
+    """As `as_xlsx`, several sheets into a file, one row in memory at a time."""
+    from xlsxwriter import Workbook  # noqa: PLC0415
+
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    with Workbook(path, options) as book:
+        for sheet in sheets:
+            page = book.add_worksheet(sheet.name)
+            page.write_row(0, 0, [neutral(column) for column in sheet.columns])
+            for number, row in enumerate(sheet.rows, start=1):
+                page.write_row(number, 0, [_cell(cell) for cell in row])
+
+
 def _text(cell: object) -> str:
     if cell is None:
         return ""
@@ -50,6 +87,8 @@ def _text(cell: object) -> str:
         return plain(cell)
     if isinstance(cell, datetime):
         return rfc3339(cell)
+    if isinstance(cell, int):
+        return str(cell)
     return neutral(str(cell))
 
 

@@ -115,6 +115,17 @@ def test_costs_of_both_sides_are_in_the_size_and_in_the_result(
         assert -net <= closed["initial_risk"]
 
 
+def test_a_drawdown_beyond_half_of_its_limit_shrinks_the_next_trade(desktop: Desktop) -> None:
+    desktop.open(true_range=2)
+    desktop.clock.jump(TUESDAY)
+    assert desktop.bar(50, open=50, high=51, low=49)["final_pnl"] == D("-0.5")
+    sizing = desktop.open("MSFT", true_range=2)["sizing"]
+    caps = {cap["name"]: cap["shares"] for cap in sizing["caps"]}
+    # Drawdown 10 % of 15 %: the throttle is 1 − (0.10 − 0.075)/0.075 · 0.75 = 0.75.
+    assert caps["risk_per_trade"] == 168
+    assert (sizing["shares"], sizing["binding"]) == (168, "risk_per_trade")
+
+
 def test_a_second_open_and_an_unknown_symbol_are_refused_in_the_desktops_shape(
     desktop: Desktop,
 ) -> None:
@@ -140,6 +151,7 @@ def test_a_second_open_and_an_unknown_symbol_are_refused_in_the_desktops_shape(
         ({**AAPL_OPEN, "entry_price": "NaN"}, "invalid_request"),
         ({**AAPL_OPEN, "market_data": {"vix": 4}}, "invalid_request"),
         ({**AAPL_OPEN, "market_data": {}}, "vix_required"),
+        ({**AAPL_OPEN, "market_data": 0.5}, "invalid_request"),
         ({**AAPL_OPEN, "opened_at": "2026-01-06T15:00:00Z"}, "invalid_request"),
         ({**AAPL_OPEN, "symbol": "A B"}, "invalid_symbol"),
         ({**AAPL_OPEN, "symbol": "BTC-USDT"}, "currency_mismatch"),

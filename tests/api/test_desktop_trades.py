@@ -357,6 +357,37 @@ def test_a_running_session_has_no_time_exit_and_intervals_use_moved_levels(
     assert stopped["actions"][0]["price"] == D("99.5"), "the interval opened below the moved stop"
 
 
+def test_a_row_of_long_ago_is_no_transition(desktop: Desktop) -> None:
+    desktop.open("MSFT", vix=30, true_range=2, position_size=1)
+    desktop.clock.jump("2026-01-14T15:00:00Z")
+    opened = desktop.open(vix=18, true_range=2)
+    assert (opened["regime_transition_detected"], opened["market_adjustments"]) == (False, "")
+
+
+def test_a_collapse_of_breadth_is_an_emergency_with_an_alert(desktop: Desktop) -> None:
+    opened = desktop.open(t2108=45, true_range=2)
+    desktop.clock.jump(TUESDAY)
+    update = desktop.bar(101, vix=19, t2108=10)
+    assert names(update) == ["EMERGENCY_PROTOCOL", "REGIME_ADJUSTMENT"]
+    assert update["actions"][0]["protocol"] == "breadth_collapse"
+    types = [event["type"] for event in desktop.events(opened["id"])]
+    assert types[-4:] == [
+        "price_evaluated", "emergency_protocol", "alert_raised", "regime_adjustment",
+    ]  # fmt: skip
+
+
+def test_overrides_of_the_owner_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen = {"regime_overrides": {"disable_transitions": True, "emergency_protocols": False}}
+    with desktop_service(tmp_path / "frozen", monkeypatch, frozen) as desktop:
+        desktop.open(t2108=45, true_range=2)
+        desktop.clock.jump(TUESDAY)
+        assert names(desktop.bar(101, vix=36, t2108=10)) == []
+    forced = {"regime_overrides": {"force_regime": "crisis_opportunity"}}
+    with desktop_service(tmp_path / "forced", monkeypatch, forced) as desktop:
+        opened = desktop.open(vix=13, true_range=2)
+        assert (opened["regime"], opened["stop_level"]) == ("crisis_opportunity", 85)
+
+
 def test_canonical_codes_are_those_of_the_versioned_api(desktop: Desktop) -> None:
     body = {"ticker": "AAPL", "plan": {"kind": "regime_exit", "entry_price": 150}}
     answer = desktop.client.post("/api/v1/positions", json=body)

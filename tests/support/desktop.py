@@ -87,6 +87,7 @@ def desktop_service(
     """Start the service on the folder; `config` becomes its config.json."""
     clock = clock or HandClock(START)
     patch.setattr(app.container, "SystemClock", lambda: clock)
+    folder.mkdir(exist_ok=True)
     if not (folder / "calendars").exists():
         shutil.copytree(calendar_folder() / "calendars", folder / "calendars")
     if config is not None:

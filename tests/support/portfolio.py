@@ -31,7 +31,7 @@ START = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
 BOOK_TABLES = (
     "accounts", "positions", "orders", "fills", "transfers", "balances", "cash_flows",
     "evaluations", "dividends", "entitlements", "splits", "applied_splits", "instruments",
-    "events", "idempotent_answers",
+    "events", "idempotent_answers", "bar_answers",
 )  # fmt: skip
 
 

@@ -28,8 +28,21 @@ class AccountChangeIn(RequestModel):
     slippage: Fraction | None = None
 
 
+class StaleMarkOut(AnswerModel):
+    """A holding valued at a price from before the last session that closed."""
+
+    instrument: str
+    price: Number | None
+    source: str | None
+    age_s: Number | None
+
+
 class AccountOut(AnswerModel):
-    """An account with its cash and value. Figures that do not exist are null with a reason."""
+    """An account with its cash and value. Figures that do not exist are null with a reason.
+
+    `nav` starts at 1 and knows no deposits or withdrawals; `drawdown` is its fraction below
+    `high_water_mark`. Stale marks are used and listed.
+    """
 
     id: str
     name: str
@@ -51,7 +64,9 @@ class AccountOut(AnswerModel):
     stock_value: Number | None
     equity: Number | None
     nav: Number | None
+    high_water_mark: Number | None
     drawdown: Number | None
+    stale_marks: list[StaleMarkOut]
     reasons: dict[str, str]
     created_at: Moment
     version: int

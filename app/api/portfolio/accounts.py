@@ -8,10 +8,12 @@ from app.api.dependencies import Reader, Runs, Trader, use
 from app.api.idempotency import Key, Once, OnceOnly, OptionalKey, Presented
 from app.api.paging import Listing
 from app.api.portfolio import account_schemas as s
-from app.api.portfolio.routes import Paging, PricesUsed
+from app.api.portfolio.account_present import account_cash_out, account_out, transfer_out
+from app.api.portfolio.routes import Paging
 from app.api.preconditions import NOT_MODIFIED, RequiredVersion, versioned_view
 from app.api.routing import capability_router, refusals
 from application.context import Principal
+from application.portfolio.account_worth import AccountWorth, ValueAccounts
 from application.portfolio.accounts import (
     AccountChange,
     NewAccount,
@@ -19,14 +21,13 @@ from application.portfolio.accounts import (
     change_account,
 )
 from application.portfolio.books import amounts_of, transfers_of
-from application.portfolio.move_cash import MoveCash, Moved, Movement
-from application.portfolio.views import ValuedAccount, valued_accounts
-from application.ports.prices import Prices
+from application.portfolio.move_cash import MoveCash, Movement
 from application.ports.unit_of_work import UnitOfWork
-from domain.portfolio.account import Account, Costs
-from domain.portfolio.ledger import Transfer, sums_by_asset
+from domain.portfolio.account import Costs
+from domain.portfolio.ledger import sums_by_asset
 
 router = capability_router("accounts")
+Valuing = Annotated[ValueAccounts, Depends(use(ValueAccounts))]
 
 
 @router.get(
@@ -41,14 +42,14 @@ async def list_accounts(
     caller: Reader,
     runs: Runs,
     paging: Paging,
-    prices: PricesUsed,
+    value: Valuing,
 ) -> Listing[s.AccountOut]:
-    views = await runs.query(
+    found = await runs.query(
         request,
         caller,
-        lambda work: valued_accounts(work.accounts.list(paging.page), prices, work),
+        lambda work: value(work.accounts.list(paging.page), work),
     )
-    rows = [(view.account.id, _account_out(view)) for view in views]
+    rows = [(worth.view.account.id, account_out(worth)) for worth in found]
     items, following = paging.cut(rows, response)
     return Listing(items=items, next_cursor=following)
 
@@ -67,7 +68,7 @@ async def open_account(
     caller: Trader,
     key: OptionalKey,
     once: OnceOnly,
-    prices: PricesUsed,
+    value: Valuing,
     opening: Annotated[OpenAccount, Depends(use(OpenAccount))],
 ) -> Response:
     new = NewAccount(
@@ -81,8 +82,8 @@ async def open_account(
         request,
         caller,
         key,
-        lambda work: _valued(opening(new, work), prices, work),
-        lambda view: Presented(201, _account_out(view)),
+        lambda work: value.one(opening(new, work), work),
+        lambda worth: Presented(201, account_out(worth)),
     )
 
 
@@ -98,12 +99,12 @@ async def get_account(
     account_id: str,
     caller: Reader,
     runs: Runs,
-    prices: PricesUsed,
+    value: Valuing,
 ) -> Response:
-    view = await runs.query(
-        request, caller, lambda work: _valued(work.accounts.get(account_id), prices, work)
+    worth = await runs.query(
+        request, caller, lambda work: value.one(work.accounts.get(account_id), work)
     )
-    return versioned_view(request, view.account.version, _account_out(view))
+    return versioned_view(request, worth.view.account.version, account_out(worth))
 
 
 @router.patch(
@@ -126,9 +127,9 @@ async def patch_account(
     caller: Trader,
     version: RequiredVersion,
     runs: Runs,
-    prices: PricesUsed,
+    value: Valuing,
 ) -> s.AccountOut:
-    def change(work: UnitOfWork) -> ValuedAccount:
+    def change(work: UnitOfWork) -> AccountWorth:
         current = work.accounts.get(account_id).costs
         given = (body.commission_rate, body.slippage)
         costs = Costs(
@@ -136,11 +137,11 @@ async def patch_account(
             current.slippage if given[1] is None else given[1],
         )
         changed = change_account(account_id, AccountChange(body.name, costs), version, work)
-        return _valued(changed, prices, work)
+        return value.one(changed, work)
 
-    view = await runs.command(request, caller, change)
-    response.headers["ETag"] = f'"{view.account.version}"'
-    return _account_out(view)
+    worth = await runs.command(request, caller, change)
+    response.headers["ETag"] = f'"{worth.view.account.version}"'
+    return account_out(worth)
 
 
 @router.get(
@@ -190,7 +191,7 @@ async def list_transfers(
         caller,
         lambda work: transfers_of(work.accounts.get(account_id), paging.page, work),
     )
-    rows = [(key, _transfer_out(transfer)) for key, transfer in transfers]
+    rows = [(key, transfer_out(transfer)) for key, transfer in transfers]
     items, following = paging.cut(rows, response)
     return Listing(items=items, next_cursor=following)
 
@@ -263,67 +264,7 @@ async def _move(
         caller,
         key,
         lambda work: move.account(account_id, movement, work),
-        lambda moved: Presented(201, _account_cash_out(moved)),
+        lambda moved: Presented(201, account_cash_out(moved)),
         parent=account_id,
         before=lambda work: work.accounts.get(account_id),
-    )
-
-
-def _valued(account: Account, prices: Prices, work: UnitOfWork) -> ValuedAccount:
-    return valued_accounts([account], prices, work)[0]
-
-
-def _account_out(view: ValuedAccount) -> s.AccountOut:
-    account = view.account
-    return s.AccountOut(
-        id=account.id,
-        name=account.name,
-        mode=account.mode.value,
-        book=account.book.value,
-        settlement=account.settlement.value,
-        base_currency=account.base_currency,
-        starting_equity=account.starting_equity,
-        calendar=account.calendar,
-        commission_rate=account.costs.commission_rate,
-        slippage=account.costs.slippage,
-        leverage_default=account.leverage_default,
-        status=account.status.value,
-        cash=view.available + view.reserved,
-        available=view.available,
-        reserved=view.reserved,
-        cells_cash=view.cells_cash,
-        receivable=view.receivable,
-        stock_value=view.stock_value,
-        equity=view.equity,
-        nav=None,
-        drawdown=None,
-        reasons={**view.reasons, "nav": "not_recorded", "drawdown": "not_recorded"},
-        created_at=account.created_at,
-        version=account.version,
-    )
-
-
-def _account_cash_out(moved: Moved) -> s.AccountCashOut:
-    assert moved.flow_id is not None
-    return s.AccountCashOut(
-        transfer_id=moved.transfer.id,
-        flow_id=moved.flow_id,
-        balances=s.CashBalancesOut(available=moved.available, reserved=moved.reserved),
-    )
-
-
-def _transfer_out(transfer: Transfer) -> s.TransferOut:
-    return s.TransferOut(
-        id=transfer.id,
-        kind=transfer.kind.value,
-        phase=transfer.phase.value,
-        asset=transfer.source.asset,
-        amount=transfer.amount,
-        from_holder=transfer.source.holder_id,
-        from_bucket=transfer.source.bucket.value,
-        to_holder=transfer.target.holder_id,
-        to_bucket=transfer.target.bucket.value,
-        cause_type=transfer.cause_type,
-        cause_id=transfer.cause_id,
-        occurred_at=transfer.occurred_at,
     )

@@ -42,7 +42,7 @@ class StopOut(AnswerModel):
     active_from: date
 
 
-class TargetOut(AnswerModel):
+class TradeTargetOut(AnswerModel):
     """One staged exit: at its price, this fraction of the initial quantity has been sold."""
 
     level: int
@@ -51,7 +51,7 @@ class TargetOut(AnswerModel):
     status: str
 
 
-class AdjustmentOut(AnswerModel):
+class SessionAdjustmentOut(AnswerModel):
     """How one session scaled the levels, and why."""
 
     session: date
@@ -89,12 +89,12 @@ class RegimeExitPlanOut(AnswerModel):
     true_range: Number
     true_range_source: str
     stop: StopOut
-    targets: list[TargetOut]
+    targets: list[TradeTargetOut]
     expected_hold_days: int
     time_exit_sessions: int | None
     trailing: bool
     high_water: Number
-    adjustments: list[AdjustmentOut]
+    adjustments: list[SessionAdjustmentOut]
     last_bar: BarOut | None
     closed_by: str | None
 

@@ -111,6 +111,11 @@ class MemoryPositions:
     def count(self, where: PositionFilter) -> int:
         return sum(1 for _ in self._filtered(where))
 
+    def unclosed(self) -> Sequence[Position]:
+        mine = self._filtered(PositionFilter())
+        live = (p for p in mine if p.status is not PositionStatus.CLOSED)
+        return sorted(live, key=lambda position: position.id)
+
     def holding(self, instrument: str) -> Sequence[Position]:
         live = (
             p

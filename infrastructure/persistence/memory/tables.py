@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from application.ports.plan_runner_book import PlanRunnerState
+from application.ports.report_repositories import StoredNavMark
 from application.ports.repositories import (
     CashFlow,
     Page,
@@ -175,6 +176,7 @@ class Tables(BookTables):
     applied_splits: Table[tuple[str, str], datetime] = field(init=False)
     instruments: Table[str, RegisteredInstrument] = field(init=False)
     simulation: SimulationTables = field(init=False)
+    nav_marks: Table[tuple[str, datetime], StoredNavMark] = field(init=False)
     bar_answers: Table[tuple[str, date, str], Mapping[str, object]] = field(init=False)
     market_state: Table[date, MarketStateRow] = field(init=False)
     market_state_revisions: Table[tuple[date, int], MarketStateRow] = field(init=False)

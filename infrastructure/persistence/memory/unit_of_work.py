@@ -31,6 +31,7 @@ from infrastructure.persistence.memory.platform import (
     MemoryInstruments,
     MemoryPlanRunnerBook,
 )
+from infrastructure.persistence.memory.reports import MemoryNavMarks, MemoryTrades
 from infrastructure.persistence.memory.simulation import MemorySimulationBook
 from infrastructure.persistence.memory.tables import Tables
 
@@ -54,6 +55,8 @@ class MemoryUnitOfWork:
         self.splits = MemorySplits(tables, context)
         self.instruments = MemoryInstruments(tables)
         self.simulation = MemorySimulationBook(tables.simulation, context)
+        self.nav_marks = MemoryNavMarks(tables)
+        self.trades = MemoryTrades(tables)
         self.bar_answers = MemoryBarAnswers(tables)
         self.market_state = MemoryMarketState(tables)
         self.regime_settings = MemoryRegimeSettings(tables)

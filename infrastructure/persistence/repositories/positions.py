@@ -20,7 +20,12 @@ from infrastructure.persistence.plan_codec import (
     plan_to_text,
 )
 from infrastructure.persistence.session import Row
-from infrastructure.persistence.tables.portfolio import IS_LIVE_TRADE, IS_TRADE, positions
+from infrastructure.persistence.tables.portfolio import (
+    IS_LIVE_TRADE,
+    IS_TRADE,
+    IS_UNCLOSED,
+    positions,
+)
 
 _BASIS = tuple(f.name for f in fields(CostBasis))
 _STATE = tuple(f.name for f in fields(Position) if f.name not in ("basis", "plan"))
@@ -44,6 +49,14 @@ _UPDATE = (
     update(positions)
     .where(positions.c.id == bindparam("key"), positions.c.version == bindparam("before"))
     .values({c.name: bindparam(c.name) for c in positions.c if c.name not in _IMMUTABLE})
+)
+_UNCLOSED = (
+    select(positions)
+    .where(
+        positions.c.owner_id == bindparam("owner_id"),
+        text(f"positions.{IS_UNCLOSED}"),
+    )
+    .order_by(positions.c.id)
 )
 _HOLDING = (
     select(positions)
@@ -114,6 +127,9 @@ class SqlPositions:
     def count(self, where: PositionFilter) -> int:
         counted = self._filtered(select(func.count().label("n")).select_from(positions), where)
         return int(self._session.built(counted)[0]["n"])
+
+    def unclosed(self) -> Sequence[Position]:
+        return [_position(row) for row in self._session.all(_UNCLOSED, owner_id=self._owner_id)]
 
     def holding(self, instrument: str) -> Sequence[Position]:
         rows = self._session.all(_HOLDING, instrument=instrument, owner_id=self._owner_id)

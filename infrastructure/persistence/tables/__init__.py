@@ -9,6 +9,7 @@ from infrastructure.persistence.tables import (
     plans,
     platform,
     portfolio,
+    reports,
     simulation,
 )
 from infrastructure.persistence.tables.metadata import METADATA
@@ -23,5 +24,6 @@ __all__ = [
     "plans",
     "platform",
     "portfolio",
+    "reports",
     "simulation",
 ]

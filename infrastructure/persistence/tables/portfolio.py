@@ -20,6 +20,7 @@ from infrastructure.persistence.tables.platform import SEQUENCE
 from infrastructure.persistence.types import ExactDecimal, Instant, JsonArrayText, JsonText
 
 # Conditions of partial indexes. A query uses such an index only when it repeats the words.
+IS_UNCLOSED = "status <> 'closed'"
 IS_OPEN_ORDER = "status NOT IN ('filled','cancelled','expired','rejected')"
 IS_AUTOMATIC_IN_FLIGHT = f"origin = 'plan' AND {IS_OPEN_ORDER}"
 IS_OPEN_DAY_ORDER = f"time_in_force = 'day' AND {IS_OPEN_ORDER}"
@@ -89,8 +90,14 @@ positions = Table(
     Index(
         "ix_positions_instrument",
         "instrument",
-        sqlite_where=text("status <> 'closed'"),
-        postgresql_where=text("status <> 'closed'"),
+        sqlite_where=text(IS_UNCLOSED),
+        postgresql_where=text(IS_UNCLOSED),
+    ),
+    Index(
+        "ix_positions_unclosed",
+        "owner_id",
+        sqlite_where=text(IS_UNCLOSED),
+        postgresql_where=text(IS_UNCLOSED),
     ),
     Index(
         "uq_positions_one_live_trade",

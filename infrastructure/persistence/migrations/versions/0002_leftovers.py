@@ -6,7 +6,7 @@ from alembic import op
 from infrastructure.persistence import types
 
 revision = "0002"
-down_revision = "0002_desktop"
+down_revision = "0002_reports"
 branch_labels = None
 depends_on = None
 

@@ -235,6 +235,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("plan_kind IN ('regime_exit','bracket')"),
     )
     op.create_index(
+        "ix_sim_positions_unclosed",
+        "sim_positions",
+        ["owner_id"],
+        unique=False,
+        sqlite_where=sa.text("status <> 'closed'"),
+        postgresql_where=sa.text("status <> 'closed'"),
+    )
+    op.create_index(
         "uq_sim_positions_one_live_trade",
         "sim_positions",
         ["account_id", "instrument"],
@@ -530,6 +538,12 @@ def downgrade() -> None:
         table_name="sim_positions",
         sqlite_where=sa.text("plan_kind IN ('regime_exit','bracket') AND status <> 'closed'"),
         postgresql_where=sa.text("plan_kind IN ('regime_exit','bracket') AND status <> 'closed'"),
+    )
+    op.drop_index(
+        "ix_sim_positions_unclosed",
+        table_name="sim_positions",
+        sqlite_where=sa.text("status <> 'closed'"),
+        postgresql_where=sa.text("status <> 'closed'"),
     )
     op.drop_index(
         "ix_sim_positions_trades",

@@ -1,0 +1,239 @@
+"""The NAV of accounts as it is recorded: at session closes, and just before money comes or goes.
+
+A mark before each flow is what keeps deposits and withdrawals out of returns and drawdowns.
+Sessions that closed since the last mark are recorded first, so marks follow one another in time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from application.portfolio.recording import account_event
+from application.portfolio.views import Mark, ValuedAccount, valued_account
+from application.ports.calendars import CalendarTables
+from application.ports.prices import Prices
+from application.ports.report_repositories import StoredNavMark
+from application.ports.unit_of_work import UnitOfWork
+from domain.market.trading_calendar import Session
+from domain.plans.plan import PriceView
+from domain.portfolio.account import Account
+from domain.portfolio.position import Position
+from domain.risk.nav import NavMark, UnitNav, fold, with_late_flow
+from domain.shared.decimals import ZERO, cash
+from domain.shared.errors import NotFound
+from domain.shared.instants import rfc3339
+
+UNFUNDED = UnitNav(ZERO)
+
+
+class NoPrices:
+    """`Prices` that knows none: holdings are worth what they last traded at."""
+
+    def newest(self, instrument: str, now: datetime) -> PriceView | None:
+        return None
+
+
+NO_PRICES = NoPrices()
+
+
+@dataclass(frozen=True, slots=True)
+class SharesInKind:
+    """Shares that arrive without being bought; `unit_cost` is null when nobody gave one."""
+
+    position_id: str
+    instrument: str
+    qty: Decimal
+    unit_cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What comes (+) or goes (−) at `at`, null for now."""
+
+    amount: Decimal = ZERO
+    at: datetime | None = None
+    shares: SharesInKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NavNow:
+    """The NAV at this moment, or why it is null."""
+
+    state: UnitNav | None
+    reason: str | None = None
+
+
+class AccountNav:
+    """Records NAV. Called inside the command that moves the money, before the money moves."""
+
+    def __init__(self, prices: Prices = NO_PRICES, calendars: CalendarTables | None = None) -> None:
+        self._prices = prices
+        self._calendars = calendars
+
+    def open(self, account: Account, work: UnitOfWork) -> StoredNavMark:
+        """Begin at 1 with what the account is worth now."""
+        view = self._valued(account, work.now, work)
+        state = UNFUNDED if view.equity is None else UnitNav(view.equity)
+        pending = () if view.equity is not None else _unpriced(view)
+        first = StoredNavMark(account.id, NavMark(work.now, state.equity), state, pending=pending)
+        work.nav_marks.put([first])
+        return first
+
+    def before_flow(self, account: Account, flow: Flow, work: UnitOfWork) -> None:
+        """Mark the account and note the flow; a flow of the past restates what followed it."""
+        last = work.nav_marks.newest([account.id]).get(account.id)
+        last = last or self.open(account, work)
+        if flow.at is not None and flow.at < last.mark.at and self._restated(account, flow, work):
+            return
+        last = self._close_sessions(account, last, work)
+        if last.mark.at < work.now:
+            last = _marked(last, self._valued(account, work.now, work), work.now)
+        work.nav_marks.put([self._with_flow(last, flow, work.now)])
+
+    def close_sessions(self, account: Account, work: UnitOfWork) -> None:
+        """Record every session of the account's calendar that closed since the last mark."""
+        last = work.nav_marks.newest([account.id]).get(account.id)
+        self._close_sessions(account, last or self.open(account, work), work)
+
+    def is_due(self, account: Account, last: StoredNavMark | None, now: datetime) -> bool:
+        """Whether `close_sessions` would record anything."""
+        return last is None or bool(self._closed_since(account, last.mark.at, now))
+
+    def stale_marks(self, view: ValuedAccount, now: datetime) -> tuple[Mark, ...]:
+        """Marks older than the last session that closed; empty where the calendar is unknown."""
+        closed = self._closed_since(view.account, None, now)
+        return _stale(view.marks, closed[-1]) if closed else ()
+
+    def _close_sessions(
+        self, account: Account, last: StoredNavMark, work: UnitOfWork
+    ) -> StoredNavMark:
+        sessions = self._closed_since(account, last.mark.at, work.now)
+        if not sessions:
+            return last
+        positions, amounts = _held(account, work), work.ledger.amounts(account.id)
+        closes = []
+        for session in sessions:
+            view = valued_account(account, amounts, positions, self._prices, session.closes_at)
+            last = _marked(last, view, session.closes_at)
+            last = replace(last, day=session.day, is_stale=bool(_stale(view.marks, session)))
+            closes.append(last)
+        work.nav_marks.put(closes)
+        return last
+
+    def _closed_since(
+        self, account: Account, since: datetime | None, now: datetime
+    ) -> Sequence[Session]:
+        """Sessions with since < close <= now; without `since`, the last one."""
+        if self._calendars is None:
+            return ()
+        try:
+            calendar = self._calendars.calendar(account.calendar)
+        except NotFound:
+            return ()
+        newest = calendar.last_closed(now)
+        if newest is None:
+            return ()
+        if since is None:
+            return (newest,)
+        sessions = calendar.sessions(since.date() - timedelta(days=1), newest.day)
+        return [s for s in (*sessions, newest) if since < s.closes_at]
+
+    def _valued(self, account: Account, at: datetime, work: UnitOfWork) -> ValuedAccount:
+        amounts = work.ledger.amounts(account.id)
+        return valued_account(account, amounts, _held(account, work), self._prices, at)
+
+    def _with_flow(self, marked: StoredNavMark, flow: Flow, now: datetime) -> StoredNavMark:
+        amount, pending = flow.amount, marked.pending
+        if flow.shares is not None:
+            shares = flow.shares
+            price = self._prices.newest(shares.instrument, now)
+            unit = shares.unit_cost if price is None else price.value
+            if unit is None:
+                pending = (*pending, (shares.position_id, shares.qty))
+            else:
+                amount += cash(shares.qty * unit)
+        return replace(
+            marked,
+            mark=replace(marked.mark, flow=marked.mark.flow + amount),
+            state=marked.state.with_flow(amount),
+            pending=pending,
+        )
+
+    def _restated(self, account: Account, flow: Flow, work: UnitOfWork) -> bool:
+        """Recompute from the flow's time; False where the account could not have paid it then."""
+        assert flow.at is not None
+        stored = work.nav_marks.history(account.id)
+        marks = with_late_flow([s.mark for s in stored], flow.at, flow.amount)
+        states = fold(UNFUNDED, marks)
+        if any(
+            new.equity < 0 or new.nav == 0 < old.state.nav
+            for old, new in zip(stored, states, strict=True)
+        ):
+            return False
+        changed = [
+            replace(old, mark=mark, state=state)
+            for old, mark, state in zip(stored, marks, states, strict=True)
+            if (old.mark, old.state) != (mark, state)
+        ]
+        work.nav_marks.put(changed)
+        work.events.append(
+            [
+                account_event(
+                    "nav_restated",
+                    account.id,
+                    work.now,
+                    "A flow of the past was put where it belongs; the NAV since then is restated.",
+                    inputs={"amount": flow.amount, "occurred_at": rfc3339(flow.at)},
+                    outputs={
+                        "marks": len(changed),
+                        "nav_before": stored[-1].state.nav,
+                        "nav_after": states[-1].nav,
+                    },
+                )
+            ]
+        )
+        return True
+
+
+def nav_after(last: StoredNavMark | None, view: ValuedAccount) -> NavNow:
+    """NAV of an account as valued, on from its last mark."""
+    if last is None:
+        return NavNow(None, "not_recorded")
+    if view.equity is None:
+        return NavNow(None, "no_price")
+    arrived = _worth(last.pending, view)
+    return NavNow(last.state.marked(view.equity - arrived).with_flow(arrived))
+
+
+def _held(account: Account, work: UnitOfWork) -> list[Position]:
+    return [p for p in work.positions.unclosed() if p.account_id == account.id]
+
+
+def _marked(last: StoredNavMark, view: ValuedAccount, at: datetime) -> StoredNavMark:
+    """The next mark; without an equity the last one is carried, arrivals and all."""
+    state = nav_after(last, view).state
+    if state is None or view.equity is None:
+        return StoredNavMark(last.account_id, NavMark(at, None), last.state, pending=last.pending)
+    arrived = _worth(last.pending, view)
+    return StoredNavMark(last.account_id, NavMark(at, view.equity - arrived, arrived), state)
+
+
+def _worth(pending: Sequence[tuple[str, Decimal]], view: ValuedAccount) -> Decimal:
+    """What shares that arrived without a price are worth at the prices of the view."""
+    prices = {m.position.id: m.price.value for m in view.marks if m.price is not None}
+    known = (cash(qty * prices[held]) for held, qty in pending if held in prices)
+    return sum(known, ZERO)
+
+
+def _unpriced(view: ValuedAccount) -> tuple[tuple[str, Decimal], ...]:
+    return tuple((m.position.id, m.position.qty) for m in view.marks if m.price is None)
+
+
+def _stale(marks: Sequence[Mark], session: Session) -> tuple[Mark, ...]:
+    """Marks that came into being before the session, or at its very start."""
+    return tuple(
+        mark
+        for mark in marks
+        if mark.price is None or mark.price.as_of is None or mark.price.as_of <= session.opens_at
+    )
