@@ -1,4 +1,3 @@
-
 """The simulation's book: the book's tables once more under `sim_`, its runs, prices and equity."""
 
 import sqlalchemy as sa
