@@ -9,6 +9,7 @@ from app.platform_providers import Messaging, Watching, Work
 from app.process_providers import Processes
 from app.reporting import ReportDesk
 from app.settings import Settings
+from app.simulation_providers import Simulation
 from application.market.close_prices import ClosePrices
 from application.market.daily_bars import DailyBars
 from application.market.newest_close import NewestClose
@@ -195,6 +196,7 @@ def build_container(settings: Settings) -> Container:
         Market(),
         MarketStates(),
         Portfolio(),
+        Simulation(),
         Reports(),
         Risk(),
         Identity(),

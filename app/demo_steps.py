@@ -256,6 +256,42 @@ STEPS: tuple[Step, ...] = (
         shows=("report_summary.total_trades", "format", "total_events"),
     ),
     Request(
+        "Start the simulation on prices given by hand",
+        "/api/v1/simulation/start",
+        200,
+        "POST",
+        '{"price_source":"manual"}',
+        shows=("running", "mode", "price_source", "equity", "positions_count"),
+    ),
+    Request(
+        "Say what Bitcoin costs",
+        "/api/v1/simulation/prices",
+        200,
+        "POST",
+        '{"prices":[{"symbol":"BTC","bid":49995,"ask":50005,"mark":50000}]}',
+    ),
+    Request(
+        "Buy on paper, with a stop and a target",
+        "/api/v1/simulation/orders",
+        201,
+        "POST",
+        '{"symbol":"BTC","side":"BUY","quantity":0.1,"stop_loss":49000,"take_profit":54000}',
+        "paper-order",
+        shows=(
+            "instrument",
+            "status",
+            "filled_qty",
+            "avg_fill_price",
+            "fees",
+            "checks.code=status",
+        ),
+    ),
+    Request(
+        "Read the paper account",
+        "/api/v1/simulation/portfolio",
+        shows=("total_value", "cash", "unrealized_pnl", "fees", "used_margin", "available"),
+    ),
+    Request(
         "Ask how the service is",
         "/api/v1/status/health/detailed",
         shows=(

@@ -35,6 +35,8 @@ from application.ports.rate_limiter import RateLimiter
 from application.ports.unit_of_work import Store, UnitOfWork
 from application.processes.event_pump import EventPump
 from application.processes.plan_runner_switch import forget_last_start
+from application.simulation.open_runs import OpenSimulation
+from application.simulation.runs import ResumeSimulation
 from domain.shared.errors import Fault, NotFound
 from infrastructure.compute.supervisor import JobSupervisor
 from infrastructure.persistence.engine import Database
@@ -122,9 +124,12 @@ class Lifecycle:
         context = RequestContext(founder.owner_id, founder.id, _STARTING[1])
         open_account = container.get(OpenAccount)
         store.command(lambda work: _with_main_account(open_account, work), context).result()
+        store.command(container.get(OpenSimulation), context).result()
         if self.settings.workers == 1:
             # Of several processes the parent has done it: one of them may start while others work.
-            store.command(forget_last_start, RequestContext(founder.owner_id, *_STARTING)).result()
+            starting = RequestContext(founder.owner_id, *_STARTING)
+            store.command(forget_last_start, starting).result()
+            store.command(container.get(ResumeSimulation), starting).result()
 
     def _keep_token(self, token: str) -> None:
         write_private(self.settings.data_dir / OWNER_TOKEN_FILE, token, replace=True)

@@ -31,6 +31,10 @@ from app.api.portfolio import (
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
 from app.api.risk import configuration
+from app.api.routing import accept_trailing_slash
+from app.api.simulation import confirmations
+from app.api.simulation import orders as simulation_orders
+from app.api.simulation import routes as simulation
 from app.api.status import routes as status
 from app.container import build_container
 from app.docs_assets import install_docs
@@ -67,6 +71,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     evaluations.router,
     changes.router,
     accounts.router,
+    simulation.router,
+    simulation_orders.router,
+    confirmations.router,
     performance.router,
     plans.router,
     corporate_actions.router,
@@ -119,6 +126,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     api = APIRouter()
     for router in ROUTERS:
         api.include_router(router)
+    accept_trailing_slash(simulation.router, simulation_orders.router, into=api)
     app.include_router(status.root)
     for router in COMPAT_ROUTERS:
         app.include_router(router)

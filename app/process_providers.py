@@ -24,18 +24,20 @@ from application.processes.nav_recorder import NavRecorder
 from application.processes.order_sweeper import OrderSweeper
 from application.processes.periodic import Periodic
 from application.processes.plan_runner import PlanRunner, RunnerPorts
+from application.processes.simulation_engine import EngineParts, EnginePorts, SimulationEngine
 from domain.shared.errors import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
 class BookProcesses:
-    """Plan runner, order sweeper, dividend calendar, NAV recorder, housekeeping."""
+    """Plan runner, order sweeper, dividend calendar, NAV recorder, housekeeping, simulation."""
 
     runner: PlanRunner
     sweeper: OrderSweeper
     dividends: DividendCalendar
     nav: NavRecorder
     housekeeping: Housekeeping
+    simulation: SimulationEngine
 
     def start(self) -> None:
         """Begin; the plan runner's thread waits until somebody turns it on."""
@@ -61,6 +63,7 @@ class BookProcesses:
         yield self.dividends.process
         yield self.nav.process
         yield self.housekeeping.process
+        yield self.simulation.process
 
 
 def _is_alive(process: Periodic) -> bool:
@@ -89,6 +92,7 @@ class Processes(Provider):
     due_dividends = provide(DueDividends)
     sweeper = provide(OrderSweeper)
     housekeeping = provide(Housekeeping)
+    engine_parts = provide(EngineParts)
     together = provide(BookProcesses)
 
     @provide
@@ -110,6 +114,18 @@ class Processes(Provider):
         self, store: Store, due: DueDividends, clock: Clock, ids: Ids
     ) -> DividendCalendar:
         return DividendCalendar(store, due, clock, ids, owner_of(store))
+
+    @provide
+    def simulation(
+        self,
+        store: Store,
+        parts: EngineParts,
+        clock: Clock,
+        ids: Ids,
+        settings: Settings,
+    ) -> SimulationEngine:
+        ports = EnginePorts(store, parts, clock, ids, owner_of(store))
+        return SimulationEngine(ports, settings.simulation_tick_seconds)
 
     @provide
     def nav(self, store: Store, nav: AccountNav, clock: Clock, ids: Ids) -> NavRecorder:

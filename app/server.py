@@ -17,10 +17,13 @@ from app.lifecycle import bind_facts
 from app.main import create_app
 from app.one_write import OneWriteProtocol
 from app.settings import Settings
+from app.simulation_providers import run_settings
 from application.context import SYSTEM, RequestContext
 from application.processes.plan_runner_switch import forget_last_start
+from application.simulation.runs import ResumeSimulation, StartSimulation
 from domain.shared.errors import Invalid
 from infrastructure.clock import SystemClock
+from infrastructure.market_data.array_mirror import MirrorReader
 from infrastructure.persistence.engine import open_database
 from infrastructure.persistence.store import SqlStore
 from infrastructure.security.service_secret import OWNER_TOKEN_FILE
@@ -45,7 +48,7 @@ def run_server(settings: Settings) -> None:
         "ssl_keyfile": settings.tls_key_file,
     }
     if settings.workers > 1:
-        _turn_plans_off(settings)
+        _forget_last_start(settings)
         _run_workers(
             uvicorn.Config(
                 "app.server:worker_app", factory=True, workers=settings.workers, **options
@@ -72,14 +75,19 @@ def _run_workers(config: uvicorn.Config, settings: Settings) -> None:
     parent.run()
 
 
-def _turn_plans_off(settings: Settings) -> None:
-    """The plan runner is off after every start of the service, not of one of its processes."""
+def _forget_last_start(settings: Settings) -> None:
+    """Plan runner and simulation are off after every start of the service, not of one of its
+    processes.
+    """
     store = SqlStore(open_database(settings.database_address), SystemClock())
     try:
         founder = store.query(lambda work: work.users.founder(), SYSTEM)
         if founder is not None:
             context = RequestContext(founder.owner_id, "system", "req_start")
             store.command(forget_last_start, context).result()
+            start = StartSimulation(MirrorReader(settings.data_dir, store), run_settings(settings))
+            resume = ResumeSimulation(start, autostart=settings.simulation_autostart)
+            store.command(resume.if_opened, context).result()
     finally:
         store.close()
 

@@ -72,6 +72,46 @@ class Settings(BaseSettings):
         le=1,
         description="Rate per year, a fraction, that the Sharpe ratio subtracts.",
     )
+    simulation_initial_capital: Decimal = Field(
+        Decimal(10_000), ge=100, le=1_000_000_000, description="USDT a new run begins with."
+    )
+    simulation_commission: Decimal = Field(
+        Decimal("0.001"), ge=0, description="Fraction of notional: 0.001 is 0.1 %."
+    )
+    simulation_slippage: Decimal = Field(
+        Decimal("0.0001"), ge=0, description="Fraction of price: 0.0001 is 0.01 %."
+    )
+    simulation_tick_seconds: int = Field(
+        5, ge=1, le=3600, description="Seconds between two turns of the simulation."
+    )
+    simulation_price_age_max_s: int = Field(
+        15, ge=1, le=86_400, description="An older price matches no order of the simulation."
+    )
+    simulation_max_positions: int = Field(
+        5, ge=1, le=1000, description="Instruments the simulation holds at once."
+    )
+    simulation_risk_per_trade: Decimal = Field(
+        Decimal("0.02"), gt=0, description="Fraction of equity a stop may cost."
+    )
+    simulation_min_reward_risk: Decimal = Field(
+        Decimal(3), ge=0, le=100, description="Distance to the target over distance to the stop."
+    )
+    simulation_require_stop_loss: bool = Field(
+        False, description="Refuse new positions of the simulation without a stop."
+    )
+    simulation_autostart: bool = Field(False, description="Start the simulation with the service.")
+    simulation_equity_points: int = Field(
+        1000, ge=10, le=100_000, description="Equity points kept in memory."
+    )
+    simulation_equity_fine_seconds: int = Field(
+        60, ge=1, le=86_400, description="Seconds between equity points at first."
+    )
+    simulation_equity_coarse_seconds: int = Field(
+        3600, ge=1, le=86_400, description="Seconds between equity points that stay."
+    )
+    simulation_equity_fine_days: int = Field(
+        7, ge=1, le=365, description="Days the first kind of equity points is kept."
+    )
     jobs_queued_max: int = Field(200, ge=1, description="Jobs waiting before 503.")
 
     @field_validator("allowed_hosts", "cors_origins", mode="before")
@@ -79,6 +119,13 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("simulation_commission", "simulation_slippage", "simulation_risk_per_trade")
+    @classmethod
+    def _fraction(cls, value: Decimal) -> Decimal:
+        if value > 1:
+            raise ValueError(f"a fraction from 0 to 1: 0.1 % is 0.001, {value} is {value * 100} %")
         return value
 
     @classmethod

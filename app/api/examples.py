@@ -46,6 +46,7 @@ _TEXTS = {
     "to_bucket": "cash", "token": "blt_example", "type": "order_filled", "unit": "candles",
     "user_agent": "curl/8.5.0", "username": "owner", "venue": "manual", "version": "0.1.0",
     "via": "api_token", "address": "127.0.0.1", "addresses": "127.0.0.1", "timeframe": "1d",
+    "feed_status": "manual", "exit_reason": "take_profit",
     "severity": "warning", "symbol": "ZIM", "uri": "otpauth://totp/Ballast:owner",
     "secret": "JBSWY3DPEHPK3PXP", "from_holder": "external", "to_holder": f"acc_{UUID}",
     "status": "open", "phase": "settled", "attributions": "Example data vendor", "pattern": "1d",

@@ -116,6 +116,22 @@ def capability_router(tag: str, prefix: str = "") -> APIRouter:
     return APIRouter(prefix=prefix, tags=[tag], route_class=BallastRoute)
 
 
+def accept_trailing_slash(*routers: APIRouter, into: APIRouter) -> None:
+    """Answer the routers' paths with a slash at the end too, unlisted in the document."""
+    for router in routers:
+        for route in router.routes:
+            if isinstance(route, BallastRoute):
+                into.add_api_route(
+                    f"{route.path}/",
+                    route.endpoint,
+                    methods=sorted(route.methods or ()),
+                    status_code=route.status_code,
+                    response_model=route.response_model,
+                    include_in_schema=False,
+                    route_class_override=BallastRoute,
+                )
+
+
 COMMON_CODES: dict[int, tuple[str, ...]] = {
     400: ("malformed_json", "bad_request"),
     401: ("not_authenticated", "token_expired"),

@@ -9,6 +9,7 @@ from application.ports.ids import Ids
 from application.ports.repositories import CashFlow
 from application.ports.unit_of_work import UnitOfWork
 from domain.portfolio.account import (
+    FIXED_NAMES,
     MAIN_ACCOUNT_NAME,
     Account,
     AccountMode,
@@ -123,7 +124,7 @@ class AccountChange:
 def change_account(
     account_id: str, change: AccountChange, expected_version: int, work: UnitOfWork
 ) -> Account:
-    """Rename or change costs; the main account keeps its name."""
+    """Rename or change costs; the accounts of the first start keep their names."""
     account = work.accounts.get(account_id)
     if account.version != expected_version:
         raise StaleVersion(
@@ -131,8 +132,8 @@ def change_account(
             f"Account {account_id} is at version {account.version}.",
             context={"version": account.version},
         )
-    if change.name not in (None, account.name) and account.name == MAIN_ACCOUNT_NAME:
-        raise Conflict("main_account_is_fixed", "The main account keeps its name.")
+    if change.name not in (None, account.name) and account.name in FIXED_NAMES:
+        raise Conflict("account_name_is_fixed", f"The account {account.name} keeps its name.")
     changed = replace(
         account,
         name=change.name or account.name,

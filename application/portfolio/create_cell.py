@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from application.market.register_instrument import registered
 from application.portfolio.account_nav import AccountNav, Flow, SharesInKind
+from application.portfolio.books import require_main_book
 from application.portfolio.recording import position_event, transfer_ids
 from application.ports.ids import Ids
 from application.ports.repositories import CashFlow, RegisteredInstrument
@@ -52,6 +53,7 @@ class CreateCell:
 
     def __call__(self, new: NewCell, work: UnitOfWork) -> Position:
         account = work.accounts.get(new.account_id) if new.account_id else work.accounts.main()
+        require_main_book(account)
         _require_supported(new, account)
         instrument, is_new = registered(new.ticker, work)
         _require_holdable(instrument, account)

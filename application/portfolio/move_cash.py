@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from application.portfolio.account_nav import AccountNav, Flow
+from application.portfolio.books import require_main_book
 from application.portfolio.recording import account_event, position_event, transfer_ids
 from application.ports.ids import Ids
 from application.ports.repositories import CashFlow
@@ -49,8 +50,8 @@ class Moved:
 
 
 class MoveCash:
-    """Conflict `insufficient_cash` (context shows available and reserved) and
-    `reported_by_venue`.
+    """Conflict `insufficient_cash` (context shows available and reserved), `reported_by_venue`
+    and `simulation_account`.
     """
 
     def __init__(self, ids: Ids, nav: AccountNav | None = None) -> None:
@@ -60,6 +61,7 @@ class MoveCash:
     def account(self, account_id: str, movement: Movement, work: UnitOfWork) -> Moved:
         """Deposit into or withdraw from an account."""
         account = work.accounts.get(account_id)
+        require_main_book(account)
         if account.mode is AccountMode.LIVE:
             raise Conflict(
                 "reported_by_venue", "Flows of a live account are reported by its venue."

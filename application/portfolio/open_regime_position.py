@@ -12,6 +12,7 @@ from enum import StrEnum
 from application.market.daily_bars import DailyBars
 from application.market.register_instrument import registered
 from application.portfolio.account_risk import AccountRisk, AssessAccount
+from application.portfolio.books import require_main_book
 from application.portfolio.exit_rules import exit_rules, price_step, trade_lot
 from application.portfolio.recording import position_event
 from application.portfolio.size_trade import SizeQuestion, entry_order, size_of
@@ -150,6 +151,7 @@ class OpenRegimePosition:
 
     def _scene(self, new: NewTrade, work: UnitOfWork) -> _Scene:
         account = work.accounts.get(new.account_id) if new.account_id else work.accounts.main()
+        require_main_book(account)
         instrument, _ = registered(new.symbol, work)
         _require_holdable(account, instrument)
         opened_at = new.opened_at or work.now

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from application.ports.prices import Prices
 from application.ports.unit_of_work import UnitOfWork
+from application.simulation.valuation import value_run
 from domain.plans.plan import PriceView
-from domain.portfolio.account import Account
+from domain.portfolio.account import Account, Book
 from domain.portfolio.ledger import Bucket, LedgerKey
 from domain.portfolio.position import Position
 from domain.shared.decimals import ZERO, cash
@@ -115,7 +116,9 @@ def valued_accounts(
     amounts = work.ledger.amounts_of([account.id for account in accounts])
     positions = work.positions.unclosed()
     return [
-        valued_account(
+        _valued_simulation(account, work)
+        if account.book is Book.SIMULATION
+        else valued_account(
             account,
             {k: v for k, v in amounts.items() if k.account_id == account.id},
             [p for p in positions if p.account_id == account.id],
@@ -192,4 +195,23 @@ def valued_account(
         reasons=reasons,
         marks=marks,
         positions=tuple(positions),
+    )
+
+
+def _valued_simulation(account: Account, work: UnitOfWork) -> ValuedAccount:
+    """The current run: `cash` is its wallet, margin counts as reserved."""
+    value = value_run(work.simulation.runs.current(), account, work)
+    margin = value.used_margin + value.order_margin
+    reasons = {"stock_value": "margin_account"}
+    if value.equity is None:
+        reasons["equity"] = "no_price"
+    return ValuedAccount(
+        account=account,
+        available=value.wallet - margin,
+        reserved=margin,
+        receivable=ZERO,
+        cells_cash=ZERO,
+        stock_value=None,
+        equity=value.equity,
+        reasons=reasons,
     )

@@ -40,6 +40,10 @@ class Accounts(Protocol):
         """The account `main` that first start created."""
         ...
 
+    def simulation(self) -> Account:
+        """The paper account `simulation` that first start created."""
+        ...
+
     def add(self, account: Account) -> None:
         """Conflict `name_taken` when the owner has an account of that name."""
         ...

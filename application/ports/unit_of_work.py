@@ -32,6 +32,7 @@ from application.ports.repositories import (
     Orders,
     Positions,
 )
+from application.ports.simulation import SimulationBook
 
 T = TypeVar("T")
 
@@ -90,6 +91,10 @@ class UnitOfWork(Protocol):
     def configuration(self) -> ConfigurationBook: ...
     @property
     def plan_runner(self) -> PlanRunnerBook: ...
+    @property
+    def simulation(self) -> SimulationBook:
+        """The simulation's book, on the same transaction."""
+        ...
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Everything written inside is undone when the block raises."""

@@ -13,7 +13,7 @@ from application.ports.ids import Ids
 from application.ports.repositories import Page
 from application.ports.unit_of_work import Store, UnitOfWork
 from application.processes.periodic import Periodic, kind_of
-from domain.portfolio.account import Account
+from domain.portfolio.account import Account, Book
 from domain.shared.ids import Prefix
 
 NAME = "nav_recorder"
@@ -45,7 +45,8 @@ class NavRecorder:
     def _due(self, work: UnitOfWork) -> list[Account]:
         accounts = work.accounts.list(Page(limit=ACCOUNTS_MAX))
         newest = work.nav_marks.newest([account.id for account in accounts])
-        return [a for a in accounts if self._nav.is_due(a, newest.get(a.id), work.now)]
+        mine = [account for account in accounts if account.book is Book.MAIN]
+        return [a for a in mine if self._nav.is_due(a, newest.get(a.id), work.now)]
 
     def _record(self, account: Account, context: RequestContext) -> bool:
         try:

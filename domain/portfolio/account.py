@@ -22,6 +22,13 @@ class Settlement(StrEnum):
     MARGIN = "margin"
 
 
+class Book(StrEnum):
+    """Which set of tables holds the account's positions, orders, fills and transfers."""
+
+    MAIN = "main"
+    SIMULATION = "simulation"
+
+
 class TradingState(StrEnum):
     """Least to most restrictive; the most restrictive live hold wins."""
 
@@ -56,6 +63,9 @@ class Account:
     status: TradingState
     created_at: datetime
     version: int = 1
+    book: Book = Book.MAIN
 
 
 MAIN_ACCOUNT_NAME = "main"
+SIMULATION_ACCOUNT_NAME = "simulation"
+FIXED_NAMES = frozenset({MAIN_ACCOUNT_NAME, SIMULATION_ACCOUNT_NAME})

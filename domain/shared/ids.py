@@ -22,6 +22,13 @@ class Prefix(StrEnum):
     SPLIT = "spl"
     JOB = "job"
     REQUEST = "req"
+    RUN = "run"
+    GROUP = "grp"
+    TRADE = "trd"
+    CONFIRMATION = "cfm"
     USER = "usr"
     SESSION = "ses"
     TOKEN = "tok"
+
+
+SIMULATION_PREFIX = "sim_"

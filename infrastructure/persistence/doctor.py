@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select
 from domain.shared.events import LoggedEvent
 from infrastructure.persistence.doctor_book import examine_book
 from infrastructure.persistence.doctor_projections import examine_projections
+from infrastructure.persistence.doctor_simulation import examine_simulation
 from infrastructure.persistence.engine import Database
 from infrastructure.persistence.event_log import GENESIS, event_from_row, link
 from infrastructure.persistence.examination import Ailment, Examination
@@ -28,6 +29,7 @@ def examine(database: Database) -> Examination:
         examine_chain(session, examination)
         examine_book(session, examination)
         examine_projections(session, examination)
+        examine_simulation(session, examination)
     return examination
 
 

@@ -1,13 +1,13 @@
 """The book's part of the examination: ledger, reservations, positions rebuilt from fills."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import Table, select
 
-from domain.portfolio.cost_basis import BookEntry, CostBasis, EntryKind, rebuild
+from domain.portfolio.cost_basis import BookEntry, CostBasis, EntryKind, apply_entry, rebuild
 from domain.portfolio.ledger import OWN_BUCKETS, Bucket, LedgerKey, TransferKind, sums_by_asset
 from domain.portfolio.lifecycle import OrderStatus
 from domain.shared.decimals import ZERO
@@ -17,6 +17,7 @@ from infrastructure.persistence.session import Row, SqlSession
 from infrastructure.persistence.tables import portfolio as book
 
 Amounts = dict[LedgerKey, Decimal]
+EntryRule = Callable[[CostBasis, BookEntry], tuple[CostBasis, Decimal | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,12 @@ def examine_book(session: SqlSession, examination: Examination) -> None:
     stored = _read(session)
     for name in ("positions", "orders", "fills", "transfers", "balances"):
         examination.looked(name, len(getattr(stored, name)))
-    _examine_ledger(stored, examination)
-    _examine_orders(stored, examination)
+    examine_ledger(stored, examination, OWN_BUCKETS)
+    examine_orders(stored, examination)
     _examine_reservations(stored, examination)
-    _examine_positions(stored, examination)
+    examine_positions(stored, examination, apply_entry)
+    for position in stored.positions:
+        _compare_ledger(position, stored.balances, examination)
 
 
 def _read(session: SqlSession) -> Book:
@@ -50,7 +53,7 @@ def _read(session: SqlSession) -> Book:
         orders=_rows(session, book.orders),
         fills=_rows(session, book.fills),
         transfers=session.built(select(book.transfers).order_by(book.transfers.c.seq)),
-        balances={_key(row): row["amount"] for row in _rows(session, book.balances)},
+        balances={ledger_key(row): row["amount"] for row in _rows(session, book.balances)},
         applied_splits=session.built(
             joined.join_from(applied, splits, applied.c.split_id == splits.c.id)
         ),
@@ -61,7 +64,8 @@ def _rows(session: SqlSession, table: Table) -> list[Row]:
     return session.built(select(table))
 
 
-def _key(row: Row) -> LedgerKey:
+def ledger_key(row: Row) -> LedgerKey:
+    """The ledger account of a stored balance."""
     return LedgerKey(row["account_id"], row["holder_id"], row["asset"], Bucket(row["bucket"]))
 
 
@@ -69,7 +73,8 @@ def _named(key: LedgerKey) -> str:
     return f"{key.bucket.value} {key.asset} of {key.holder_id}"
 
 
-def _examine_ledger(stored: Book, examination: Examination) -> None:
+def examine_ledger(stored: Book, examination: Examination, bound: frozenset[Bucket]) -> None:
+    """Transfers are gapless and make the balances; buckets in `bound` are never below zero."""
     made: Amounts = defaultdict(lambda: ZERO)
     for number, row in enumerate(stored.transfers, 1):
         subject = f"transfer {row['id']}"
@@ -86,11 +91,12 @@ def _examine_ledger(stored: Book, examination: Examination) -> None:
     for key in sorted({*made, *stored.balances}, key=_named):
         found = stored.balances.get(key, ZERO)
         examination.expect(Ailment.BALANCE_MISMATCH, _named(key), made.get(key, ZERO), found)
-        if key.bucket in OWN_BUCKETS and found < 0:
+        if key.bucket in bound and found < 0:
             examination.expect(Ailment.NEGATIVE_BALANCE, _named(key), "zero or more", found)
 
 
-def _examine_orders(stored: Book, examination: Examination) -> None:
+def examine_orders(stored: Book, examination: Examination) -> None:
+    """Each order's totals are those of its fills."""
     fills_of: dict[str, list[Row]] = defaultdict(list)
     for fill in stored.fills:
         fills_of[fill["order_id"]].append(fill)
@@ -153,15 +159,15 @@ def _cash_key(position: Row, bucket: Bucket) -> LedgerKey:
     return LedgerKey(position["account_id"], holder, position["currency"], bucket)
 
 
-def _examine_positions(stored: Book, examination: Examination) -> None:
+def examine_positions(stored: Book, examination: Examination, rule: EntryRule) -> None:
+    """Each position is what its fills, splits and receipts make it by the rule."""
     entries_of = _entries(stored)
     fills_of: dict[str, list[Row]] = defaultdict(list)
     for fill in stored.fills:
         fills_of[fill["position_id"]].append(fill)
     for position in stored.positions:
-        basis, realized = rebuild(entries_of[position["id"]])
+        basis, realized = rebuild(entries_of[position["id"]], rule)
         _compare_basis(position, basis, examination)
-        _compare_ledger(position, stored.balances, examination)
         for fill in fills_of[position["id"]]:
             made = realized[(fill["external_id"] or "", fill["id"])]
             subject = f"fill {fill['id']}"

@@ -26,6 +26,7 @@ class Ailment(StrEnum):
     POSITION_CASH = "position_cash"
     POSITION_RECEIVABLE = "position_receivable"
     FILL_REALIZED = "fill_realized"
+    ROUND_TRIPS = "round_trips"
     ORPHAN = "orphan"
     TRADE_ROW = "trade_row"
     CLOSED_TRADE = "closed_trade"

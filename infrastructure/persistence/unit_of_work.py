@@ -27,6 +27,7 @@ from infrastructure.persistence.repositories.positions import SqlPositions
 from infrastructure.persistence.repositories.reports import SqlNavMarks, SqlTrades
 from infrastructure.persistence.repositories.service_settings import SqlSettingsBook
 from infrastructure.persistence.session import SqlSession
+from infrastructure.persistence.simulation_book import SqlSimulationBook
 
 
 class SqlUnitOfWork:
@@ -135,6 +136,10 @@ class SqlUnitOfWork:
     @made_once
     def plan_runner(self) -> SqlPlanRunnerBook:
         return SqlPlanRunnerBook(self.session, self.context)
+
+    @made_once
+    def simulation(self) -> SqlSimulationBook:
+        return SqlSimulationBook(self.session, self.context)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -53,7 +53,7 @@ def test_the_main_account_keeps_its_name(book: HttpBook) -> None:
         json={"name": "other"},
         headers={"If-Match": f'"{main["version"]}"'},
     )
-    assert refusal(refused) == (409, "main_account_is_fixed")
+    assert refusal(refused) == (409, "account_name_is_fixed")
 
 
 @pytest.mark.parametrize(

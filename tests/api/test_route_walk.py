@@ -123,6 +123,8 @@ def test_the_alias_answers_as_the_canonical_prefix_does(
 ) -> None:
     if name == "stream_events":
         pytest.skip("An endless answer; its own tests read it.")
+    if name in ("start_simulation", "stop_simulation"):
+        pytest.skip("Refused the second time, whichever prefix is asked.")
     canonical = _filled(path)
     alias = ALIAS + canonical.removeprefix(PREFIX)
     answers = [

@@ -16,7 +16,7 @@ def account_out(worth: AccountWorth) -> s.AccountOut:
         id=account.id,
         name=account.name,
         mode=account.mode.value,
-        book="main",
+        book=account.book.value,
         settlement=account.settlement.value,
         base_currency=account.base_currency,
         starting_equity=account.starting_equity,

@@ -20,6 +20,7 @@ from application.portfolio.accounts import (
     OpenAccount,
     change_account,
 )
+from application.portfolio.books import amounts_of, transfers_of
 from application.portfolio.move_cash import MoveCash, Movement
 from application.ports.unit_of_work import UnitOfWork
 from domain.portfolio.account import Costs
@@ -112,7 +113,7 @@ async def get_account(
     summary="Rename an account or change its costs",
     responses=refusals(
         "404 account_not_found",
-        "409 main_account_is_fixed",
+        "409 account_name_is_fixed",
         "409 name_taken",
         "412 stale_version",
         "428 precondition_required",
@@ -155,7 +156,7 @@ async def list_balances(
     amounts = await runs.query(
         request,
         caller,
-        lambda work: work.ledger.amounts(work.accounts.get(account_id).id),
+        lambda work: amounts_of(work.accounts.get(account_id), work),
     )
     return s.BalancesOut(
         account_id=account_id,
@@ -188,7 +189,7 @@ async def list_transfers(
     transfers = await runs.query(
         request,
         caller,
-        lambda work: work.ledger.transfers(work.accounts.get(account_id).id, paging.page),
+        lambda work: transfers_of(work.accounts.get(account_id), paging.page, work),
     )
     rows = [(key, transfer_out(transfer)) for key, transfer in transfers]
     items, following = paging.cut(rows, response)
@@ -201,6 +202,7 @@ _CASH_CODES = refusals(
     "409 idempotency_signature_mismatch",
     "409 insufficient_cash",
     "409 reported_by_venue",
+    "409 simulation_account",
     "422 currency_mismatch",
 )
 

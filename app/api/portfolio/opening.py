@@ -45,7 +45,11 @@ OPENING_REFUSALS = (
     summary="Create a cell with its own cash reserve, or open a trade with its own stop",
     response_model=s.PositionCreatedOut,
     responses=refusals(
-        "404 account_not_found", "409 insufficient_cash", "422 invalid_qty", *OPENING_REFUSALS
+        "404 account_not_found",
+        "409 insufficient_cash",
+        "409 simulation_account",
+        "422 invalid_qty",
+        *OPENING_REFUSALS,
     ),
 )
 async def create_position(

@@ -12,6 +12,7 @@ from app.api.paging import Listing, PageQuery, listed
 from app.api.portfolio import performance_schemas as s
 from app.api.routing import capability_router, refusals
 from app.api.wire import Moment
+from application.portfolio.books import require_main_book
 from application.portfolio.performance import MeasurePerformance, Performance
 from application.portfolio.performance_document import performance_document
 from application.portfolio.trade_projection import TRADE_ACTIONS
@@ -78,15 +79,19 @@ Searching = Annotated[RowSearch, Depends()]
 
 
 def account_of(account_id: str | None, work: UnitOfWork) -> Account:
-    """The account named, else `main`."""
-    return work.accounts.main() if account_id is None else work.accounts.get(account_id)
+    """The account named, else `main`; the simulation has figures of its own."""
+    if account_id is None:
+        return work.accounts.main()
+    account = work.accounts.get(account_id)
+    require_main_book(account)
+    return account
 
 
 @router.get(
     "/performance",
     operation_id="get_performance",
     summary="Return, drawdown, trades and targets of an account",
-    responses=refusals("404 account_not_found"),
+    responses=refusals("404 account_not_found", "409 simulation_account"),
 )
 async def get_performance(
     request: Request,
@@ -106,7 +111,7 @@ async def get_performance(
     operation_id="list_trade_history",
     summary="Every step of every trade, oldest first",
     response_model=Listing[s.TradeRowOut],
-    responses=refusals("404 account_not_found", "400 invalid_cursor"),
+    responses=refusals("404 account_not_found", "409 simulation_account", "400 invalid_cursor"),
 )
 async def list_trade_history(
     request: Request,

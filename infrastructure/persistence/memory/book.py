@@ -14,13 +14,13 @@ from application.ports.repositories import (
     Page,
     PositionFilter,
 )
-from domain.portfolio.account import MAIN_ACCOUNT_NAME, Account
+from domain.portfolio.account import MAIN_ACCOUNT_NAME, SIMULATION_ACCOUNT_NAME, Account
 from domain.portfolio.fill import Fill
 from domain.portfolio.lifecycle import OrderStatus
 from domain.portfolio.order import VENUES_HELD_HERE, Order, Origin, TimeInForce
 from domain.portfolio.position import Position, PositionStatus
 from domain.shared.errors import Conflict, Defect, NotFound, StaleVersion
-from infrastructure.persistence.memory.tables import Tables, page_of
+from infrastructure.persistence.memory.tables import BookTables, Tables, page_of
 from infrastructure.persistence.plan_codec import TRADE_KINDS, plan_kind
 from infrastructure.persistence.types import from_json, to_json
 
@@ -44,10 +44,16 @@ class MemoryAccounts:
         return account
 
     def main(self) -> Account:
+        return self._named(MAIN_ACCOUNT_NAME)
+
+    def simulation(self) -> Account:
+        return self._named(SIMULATION_ACCOUNT_NAME)
+
+    def _named(self, name: str) -> Account:
         for account in self._mine():
-            if account.name == MAIN_ACCOUNT_NAME:
+            if account.name == name:
                 return account
-        raise NotFound("account_not_found", "This owner has no account named main.")
+        raise NotFound("account_not_found", f"This owner has no account named {name}.")
 
     def add(self, account: Account) -> None:
         self._require_free_name(account)
@@ -74,7 +80,7 @@ class MemoryAccounts:
 class MemoryPositions:
     """`Positions` in memory."""
 
-    def __init__(self, tables: Tables, context: RequestContext) -> None:
+    def __init__(self, tables: BookTables, context: RequestContext) -> None:
         self._rows = tables.positions
         self._owner_id = context.owner_id
 
@@ -150,7 +156,7 @@ class MemoryPositions:
 class MemoryOrders:
     """`Orders` in memory."""
 
-    def __init__(self, tables: Tables, context: RequestContext) -> None:
+    def __init__(self, tables: BookTables, context: RequestContext) -> None:
         self._rows = tables.orders
         self._positions = tables.positions
         self._owner_id = context.owner_id
@@ -289,7 +295,7 @@ def _terms_compared(order: Order) -> tuple[object, ...]:
 class MemoryFills:
     """`Fills` in memory."""
 
-    def __init__(self, tables: Tables, context: RequestContext) -> None:
+    def __init__(self, tables: BookTables, context: RequestContext) -> None:
         self._rows = tables.fills
         self._owner_id = context.owner_id
 

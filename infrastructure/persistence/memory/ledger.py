@@ -5,13 +5,13 @@ from decimal import Decimal
 
 from application.ports.repositories import CashFlow, Page
 from domain.portfolio.ledger import Balances, LedgerKey, Transfer, TransferKind
-from infrastructure.persistence.memory.tables import Tables
+from infrastructure.persistence.memory.tables import BookTables
 
 
 class MemoryLedgerBook:
     """`LedgerBook` in memory."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: BookTables) -> None:
         self._tables = tables
 
     def balances(self, *holder_ids: str) -> Balances:

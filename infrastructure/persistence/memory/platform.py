@@ -20,7 +20,7 @@ from domain.shared.events import LoggedEvent, NewEvent
 from domain.shared.ids import Prefix
 from infrastructure.ids import UuidIds
 from infrastructure.persistence.event_log import GENESIS, link
-from infrastructure.persistence.memory.tables import Owned, Tables, page_of
+from infrastructure.persistence.memory.tables import BookTables, Owned, Tables, page_of
 from infrastructure.persistence.types import from_json, to_json
 
 
@@ -104,7 +104,7 @@ class MemoryIdempotentAnswers:
 class MemoryEvaluations:
     """`Evaluations` in memory."""
 
-    def __init__(self, tables: Tables, context: RequestContext) -> None:
+    def __init__(self, tables: BookTables, context: RequestContext) -> None:
         self._rows = tables.evaluations
         self._owner_id = context.owner_id
 

@@ -19,16 +19,21 @@ from application.ports.repositories import (
     StoredAnswer,
     StoredEvaluation,
 )
+from application.ports.simulation import Resolution, StoredTicket
 from application.risk.configuration_version import ConfigurationVersion
 from domain.market.market_state import MarketStateRow
+from domain.market.price_event import PriceTick
 from domain.market.regime_history import RegimeChange
 from domain.market.regime_settings import RegimeSettings
 from domain.portfolio.account import Account
+from domain.portfolio.confirmation import ConfirmationRequest
 from domain.portfolio.dividend import Dividend, Entitlement
 from domain.portfolio.fill import Fill
 from domain.portfolio.ledger import LedgerKey, Transfer
 from domain.portfolio.order import Order
 from domain.portfolio.position import Position
+from domain.portfolio.round_trip import RoundTrip
+from domain.portfolio.simulation_run import EquityPoint, SimulationRun
 from domain.portfolio.split import Split
 from domain.shared.errors import Defect
 from domain.shared.events import LoggedEvent
@@ -128,26 +133,49 @@ class Owned(Generic[V]):
 
 
 @dataclass(frozen=True)
-class Tables:
-    """Everything the twin holds."""
+class BookTables:
+    """One set of the book's tables."""
 
-    journal: Journal = field(default_factory=Journal)
-    accounts: Table[str, Account] = field(init=False)
+    journal: Journal
     positions: Table[str, Position] = field(init=False)
     orders: Table[str, Order] = field(init=False)
     fills: Table[str, Fill] = field(init=False)
     transfers: Table[int, Transfer] = field(init=False)
     balances: Table[LedgerKey, Decimal] = field(init=False)
     flows: Table[str, CashFlow] = field(init=False)
+    evaluations: Table[str, Owned[StoredEvaluation]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        _make_tables(self, self.journal)
+
+
+@dataclass(frozen=True)
+class SimulationTables(BookTables):
+    """The simulation's set, and what only it has."""
+
+    runs: Table[str, SimulationRun] = field(init=False)
+    prices: Table[tuple[str, str], PriceTick] = field(init=False)
+    points: Table[tuple[str, Resolution, datetime], EquityPoint] = field(init=False)
+    tickets: Table[tuple[str, str], StoredTicket] = field(init=False)
+    trips: Table[str, RoundTrip] = field(init=False)
+    confirmations: Table[str, ConfirmationRequest] = field(init=False)
+
+
+@dataclass(frozen=True)
+class Tables(BookTables):
+    """Everything the twin holds."""
+
+    journal: Journal = field(default_factory=Journal)
+    accounts: Table[str, Account] = field(init=False)
     events: Table[int, LoggedEvent] = field(init=False)
     aggregates: Table[str, int] = field(init=False)
     answers: Table[tuple[str, str, str], Owned[StoredAnswer]] = field(init=False)
-    evaluations: Table[str, Owned[StoredEvaluation]] = field(init=False)
     dividends: Table[str, Owned[Dividend]] = field(init=False)
     entitlements: Table[str, Entitlement] = field(init=False)
     splits: Table[str, Owned[Split]] = field(init=False)
     applied_splits: Table[tuple[str, str], datetime] = field(init=False)
     instruments: Table[str, RegisteredInstrument] = field(init=False)
+    simulation: SimulationTables = field(init=False)
     nav_marks: Table[tuple[str, datetime], StoredNavMark] = field(init=False)
     bar_answers: Table[tuple[str, date, str], Mapping[str, object]] = field(init=False)
     market_state: Table[date, MarketStateRow] = field(init=False)
@@ -158,6 +186,11 @@ class Tables:
     plan_runners: Table[str, PlanRunnerState] = field(init=False)
 
     def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
-            if name != "journal":
-                object.__setattr__(self, name, Table(self.journal))
+        _make_tables(self, self.journal)
+        object.__setattr__(self, "simulation", SimulationTables(self.journal))
+
+
+def _make_tables(tables: BookTables, journal: Journal) -> None:
+    for name in tables.__dataclass_fields__:
+        if name != "journal":
+            object.__setattr__(tables, name, Table(journal))

@@ -32,6 +32,7 @@ from infrastructure.persistence.memory.platform import (
     MemoryPlanRunnerBook,
 )
 from infrastructure.persistence.memory.reports import MemoryNavMarks, MemoryTrades
+from infrastructure.persistence.memory.simulation import MemorySimulationBook
 from infrastructure.persistence.memory.tables import Tables
 
 
@@ -53,6 +54,7 @@ class MemoryUnitOfWork:
         self.dividends = MemoryDividends(tables, context)
         self.splits = MemorySplits(tables, context)
         self.instruments = MemoryInstruments(tables)
+        self.simulation = MemorySimulationBook(tables.simulation, context)
         self.nav_marks = MemoryNavMarks(tables)
         self.trades = MemoryTrades(tables)
         self.bar_answers = MemoryBarAnswers(tables)

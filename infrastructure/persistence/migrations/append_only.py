@@ -38,7 +38,14 @@ def protect(*tables: str) -> None:
 
 
 def unprotect(*tables: str) -> None:
-    """Drop the triggers, and the function they share on PostgreSQL."""
+    """Drop the triggers, and the function they share on PostgreSQL: for the first revision."""
+    lift(*tables)
+    if op.get_bind().dialect.name != "sqlite":
+        op.execute("DROP FUNCTION IF EXISTS ballast_refuse_change()")
+
+
+def lift(*tables: str) -> None:
+    """Drop the triggers of these tables; others go on being protected."""
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     for table in tables:
         if is_sqlite:
@@ -46,5 +53,3 @@ def unprotect(*tables: str) -> None:
                 op.execute(f"DROP TRIGGER IF EXISTS {table}_refuse_{verb}")
         else:
             op.execute(f"DROP TRIGGER IF EXISTS {table}_refuse_change ON {table}")
-    if not is_sqlite:
-        op.execute("DROP FUNCTION IF EXISTS ballast_refuse_change()")

@@ -9,8 +9,10 @@ from application.context import RequestContext
 from application.ports.repositories import Page
 from domain.portfolio.account import (
     MAIN_ACCOUNT_NAME,
+    SIMULATION_ACCOUNT_NAME,
     Account,
     AccountMode,
+    Book,
     Costs,
     Settlement,
     TradingState,
@@ -59,6 +61,12 @@ class SqlAccounts:
             raise NotFound("account_not_found", "This owner has no account named main.")
         return _account(row)
 
+    def simulation(self) -> Account:
+        row = self._session.one(_BY_NAME, name=SIMULATION_ACCOUNT_NAME, owner_id=self._owner_id)
+        if row is None:
+            raise NotFound("account_not_found", "This owner has no account named simulation.")
+        return _account(row)
+
     def add(self, account: Account) -> None:
         if self._session.one(_BY_NAME, name=account.name, owner_id=account.owner_id) is not None:
             raise Conflict("name_taken", f"An account named {account.name} exists.")
@@ -93,6 +101,7 @@ def _account(row: Row) -> Account:
             "mode": AccountMode(row["mode"]),
             "settlement": Settlement(row["settlement"]),
             "status": TradingState(row["status"]),
+            "book": Book(row["book"]),
         },
         costs=costs,
     )

@@ -9,8 +9,9 @@ from application.context import RequestContext
 from application.ports.repositories import Page, StoredEvaluation
 from domain.plans.evaluation_row import EvaluationMode
 from domain.shared.errors import NotFound
+from infrastructure.persistence.book_session import BookSession
 from infrastructure.persistence.paging import paged
-from infrastructure.persistence.session import Row, SqlSession
+from infrastructure.persistence.session import Row
 from infrastructure.persistence.tables.portfolio import evaluations
 
 _INSERT = insert(evaluations)
@@ -39,7 +40,7 @@ _LAST_AUTOMATIC = (
 class SqlEvaluations:
     """`Evaluations` on SQL."""
 
-    def __init__(self, session: SqlSession, context: RequestContext) -> None:
+    def __init__(self, session: BookSession, context: RequestContext) -> None:
         self._session = session
         self._owner_id = context.owner_id
 

@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from application.context import RequestContext
 from application.ports.repositories import CashFlow, Page
 from domain.portfolio.ledger import Balances, Bucket, LedgerKey, Phase, Transfer, TransferKind
-from infrastructure.persistence.session import Row, SqlSession
+from infrastructure.persistence.book_session import BookSession
+from infrastructure.persistence.session import Row
 from infrastructure.persistence.tables.portfolio import balances as balances_table
 from infrastructure.persistence.tables.portfolio import cash_flows, transfers
 
@@ -50,7 +51,7 @@ _UPSERT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.in
 class SqlLedgerBook:
     """`LedgerBook` on SQL."""
 
-    def __init__(self, session: SqlSession, context: RequestContext) -> None:
+    def __init__(self, session: BookSession, context: RequestContext) -> None:
         self._session = session
         self._context = context
 

@@ -23,13 +23,14 @@ from domain.portfolio.order import (
 )
 from domain.shared.errors import Conflict, NotFound, StaleVersion
 from domain.shared.side import Side
+from infrastructure.persistence.book_session import BookSession
 from infrastructure.persistence.paging import paged
 from infrastructure.persistence.repositories.recent_orders import (
     KEPT_MAX,
     RecentOrders,
     terms_of,
 )
-from infrastructure.persistence.session import Row, SqlSession
+from infrastructure.persistence.session import Row
 from infrastructure.persistence.tables.portfolio import (
     IS_AUTOMATIC_IN_FLIGHT,
     IS_OPEN_DAY_ORDER,
@@ -152,7 +153,7 @@ _RESTATE = (
 class SqlOrders:
     """`Orders` on SQL."""
 
-    def __init__(self, session: SqlSession, context: RequestContext) -> None:
+    def __init__(self, session: BookSession, context: RequestContext) -> None:
         self._session = session
         self._owner_id = context.owner_id
 
@@ -276,7 +277,7 @@ class SqlOrders:
 class SqlFills:
     """`Fills` on SQL."""
 
-    def __init__(self, session: SqlSession, context: RequestContext) -> None:
+    def __init__(self, session: BookSession, context: RequestContext) -> None:
         self._session = session
         self._owner_id = context.owner_id
 

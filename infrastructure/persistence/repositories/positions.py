@@ -11,6 +11,7 @@ from application.ports.repositories import Page, PositionFilter
 from domain.portfolio.cost_basis import CostBasis
 from domain.portfolio.position import Position, PositionStatus
 from domain.shared.errors import Conflict, NotFound, StaleVersion
+from infrastructure.persistence.book_session import BookSession
 from infrastructure.persistence.paging import paged
 from infrastructure.persistence.plan_codec import (
     TRADE_KINDS,
@@ -18,7 +19,7 @@ from infrastructure.persistence.plan_codec import (
     plan_kind,
     plan_to_text,
 )
-from infrastructure.persistence.session import Row, SqlSession
+from infrastructure.persistence.session import Row
 from infrastructure.persistence.tables.portfolio import (
     IS_LIVE_TRADE,
     IS_TRADE,
@@ -91,7 +92,7 @@ _HELD_IN = (
 class SqlPositions:
     """`Positions` on SQL."""
 
-    def __init__(self, session: SqlSession, context: RequestContext) -> None:
+    def __init__(self, session: BookSession, context: RequestContext) -> None:
         self._session = session
         self._owner_id = context.owner_id
 

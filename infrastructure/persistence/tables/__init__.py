@@ -10,6 +10,7 @@ from infrastructure.persistence.tables import (
     platform,
     portfolio,
     reports,
+    simulation,
 )
 from infrastructure.persistence.tables.metadata import METADATA
 
@@ -24,4 +25,5 @@ __all__ = [
     "platform",
     "portfolio",
     "reports",
+    "simulation",
 ]

@@ -46,6 +46,7 @@ accounts = Table(
     Column("status", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("book", Text, nullable=False),
     UniqueConstraint("owner_id", "name"),
 )
 

@@ -6,8 +6,8 @@ from alembic import op
 from infrastructure.persistence import types
 from infrastructure.persistence.migrations.append_only import protect
 
-revision = "0002_config"
-down_revision = "0002_marketstate"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from alembic import op
 
 from infrastructure.persistence import types
 
-revision = "0002"
-down_revision = "0002_reports"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

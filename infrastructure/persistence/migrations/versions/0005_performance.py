@@ -5,8 +5,8 @@ from alembic import op
 
 from infrastructure.persistence import types
 
-revision = "0002_reports"
-down_revision = "0002_desktop"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from alembic import op
 
 from infrastructure.persistence import types
 
-revision = "0002_desktop"
-down_revision = "0002_config"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

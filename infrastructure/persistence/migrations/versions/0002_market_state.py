@@ -6,7 +6,7 @@ from alembic import op
 from infrastructure.persistence import types
 from infrastructure.persistence.migrations.append_only import protect
 
-revision = "0002_marketstate"
+revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None

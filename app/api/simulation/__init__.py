@@ -1,0 +1,1 @@
+"""The simulation account over HTTP."""

@@ -1,0 +1,1 @@
+"""The simulation account: runs, orders on paper, prices, what came of them."""

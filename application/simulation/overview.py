@@ -1,0 +1,90 @@
+"""Where the simulation stands: what it runs on, what it holds, what is not protected."""
+
+from dataclasses import dataclass
+
+from application.ports.repositories import OrderFilter
+from application.ports.simulation import PriceFeed
+from application.ports.unit_of_work import UnitOfWork
+from application.simulation.valuation import Valuation, value_run
+from domain.portfolio.account import Account
+from domain.portfolio.lifecycle import OPEN_STATUSES, OrderStatus
+from domain.portfolio.order import OrderType
+from domain.portfolio.simulation_run import PriceSource, SimulationRun
+
+_STOPS = (OrderType.STOP_MARKET, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCounts:
+    """Orders of the run by outcome; `working` have not ended."""
+
+    submitted: int
+    filled: int
+    cancelled: int
+    rejected: int
+    working: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One look at the current run."""
+
+    run: SimulationRun
+    account: Account
+    value: Valuation
+    counts: OrderCounts
+    feed_status: str
+    price_pairs: tuple[str, ...]
+    unprotected: tuple[str, ...]
+
+
+def overview(feed: PriceFeed, work: UnitOfWork) -> Overview:
+    """The current run of the owner."""
+    run = work.simulation.runs.current()
+    account = work.accounts.simulation()
+    value = value_run(run, account, work)
+    ticks = work.simulation.prices.of_run(run.id)
+    return Overview(
+        run=run,
+        account=account,
+        value=value,
+        counts=_counts(run, work),
+        feed_status=_feed_status(run, feed),
+        price_pairs=tuple(sorted({*run.symbols, *(tick.instrument for tick in ticks)})),
+        unprotected=_unprotected(run, value, work),
+    )
+
+
+def _counts(run: SimulationRun, work: UnitOfWork) -> OrderCounts:
+    def count(*statuses: OrderStatus) -> int:
+        orders = work.simulation.orders
+        return sum(orders.count(OrderFilter(run.id, status=s.value)) for s in statuses)
+
+    return OrderCounts(
+        submitted=work.simulation.orders.count(OrderFilter(run.id)),
+        filled=count(OrderStatus.FILLED),
+        cancelled=count(OrderStatus.CANCELLED, OrderStatus.EXPIRED),
+        rejected=count(OrderStatus.REJECTED),
+        working=count(*OPEN_STATUSES),
+    )
+
+
+def _feed_status(run: SimulationRun, feed: PriceFeed) -> str:
+    if run.price_source is PriceSource.LIVE:
+        return "connected" if feed.is_connected else "not_connected"
+    if run.price_source is PriceSource.MANUAL:
+        return "manual"
+    return "replay_ended" if run.replay is not None and run.replay.ended else "replaying"
+
+
+def _unprotected(run: SimulationRun, value: Valuation, work: UnitOfWork) -> tuple[str, ...]:
+    """Held symbols whose loss no order limits now: all of them while nothing is matched."""
+    held = [holding.position.instrument for holding in value.holdings]
+    if not run.is_running:
+        return tuple(sorted(held))
+    stopped = {
+        resting.ticket.instrument
+        for resting in work.simulation.tickets.resting(run.id)
+        if resting.ticket.type in _STOPS and resting.ticket.reduce_only and resting.open_qty
+    }
+    return tuple(sorted(set(held) - stopped))

@@ -1,0 +1,113 @@
+"""Collects what the gate judges a paper order by, and sizes an order by the money it may lose."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from application.ports.unit_of_work import UnitOfWork
+from application.simulation.paper_desk import PaperDesk
+from application.simulation.paper_instrument import PaperInstrument
+from application.simulation.paper_request import PaperOrderRequest
+from application.simulation.valuation import Valuation
+from domain.market.price_event import price_problem
+from domain.risk.margin_gate import MarginContext, MarginLimits, MarginOrder, judge_margin
+from domain.risk.sizing import SizeWish, SizingBook, SizingLimits, TradeRisk, position_size
+from domain.risk.verdict import Verdict
+from domain.shared.decimals import ONE, ZERO, divide
+from domain.shared.errors import RuleRefused
+
+# Caps of other accounts that this one does not have.
+_NO_BOUND = Decimal(10) ** 9
+
+
+@dataclass(frozen=True, slots=True)
+class PaperDraft:
+    """An order as it would be sent; `entry` is the price its figures use."""
+
+    request: PaperOrderRequest
+    instrument: PaperInstrument
+    qty: Decimal
+    entry: Decimal | None
+    leverage: int
+    margin_needed: Decimal
+
+
+def judged(draft: PaperDraft, desk: PaperDesk, value: Valuation, work: UnitOfWork) -> Verdict:
+    """Every check on the drafted order."""
+    settings, request = desk.run.settings, draft.request
+    held = ZERO if desk.position is None else desk.position.qty
+    symbols = _open_symbols(desk, value, work)
+    return judge_margin(
+        MarginContext(
+            order=MarginOrder(
+                side=request.side,
+                qty=draft.qty,
+                entry=draft.entry,
+                margin_needed=draft.margin_needed,
+                stop_loss=request.stop_loss,
+                take_profit=request.take_profit,
+                reduce_only=request.reduce_only or request.is_close,
+            ),
+            position_qty=held,
+            is_symbol_open=desk.instrument in symbols,
+            open_symbols=len(symbols),
+            available=value.available,
+            equity=value.equity,
+            lot_step=draft.instrument.lot_step,
+            limits=MarginLimits(
+                max_positions=settings.max_positions,
+                risk_per_trade=settings.risk_per_trade,
+                min_reward_risk=settings.min_reward_risk,
+                require_stop_loss=settings.require_stop_loss,
+            ),
+            price_problem=price_problem(desk.tick, desk.at, Decimal(settings.price_age_max_s)),
+            trading_state=desk.account.status.value,
+            now=work.now,
+        )
+    )
+
+
+def _open_symbols(desk: PaperDesk, value: Valuation, work: UnitOfWork) -> set[str]:
+    """Instruments with a position or an order that would open one."""
+    resting = work.simulation.tickets.resting(desk.run.id)
+    opening = {r.ticket.instrument for r in resting if not r.ticket.reduce_only}
+    return opening | {holding.position.instrument for holding in value.holdings}
+
+
+def size_by_risk(draft: PaperDraft, desk: PaperDesk, value: Valuation) -> Decimal:
+    """Quantity that loses `risk_fraction` of equity when the stop fills, costs included, floored
+    to the step; leverage never enters it, the margin at hand caps it.
+
+    RuleRefused `below_minimum` when less than one step is left. Zero without a price: the gate
+    refuses the order then.
+    """
+    request, entry = draft.request, draft.entry
+    if entry is None or value.equity is None or value.available is None:
+        return ZERO
+    assert request.stop_loss is not None
+    assert request.risk_fraction is not None
+    costs = desk.account.costs
+    # A short is the mirror image of the long whose stop lies as far away.
+    stop = entry - (entry - request.stop_loss) * request.side.sign
+    rate = costs.commission_rate
+    per_unit_cost = rate * (entry + request.stop_loss) + costs.slippage * request.stop_loss
+    unit_margin = divide(entry, Decimal(draft.leverage)) + entry * rate
+    affordable = max(ZERO, divide(value.available, unit_margin))
+    size = position_size(
+        TradeRisk(entry, stop, per_unit_cost, rate),
+        SizeWish(requested=_NO_BOUND, lot_step=draft.instrument.lot_step),
+        SizingLimits(
+            risk_per_trade=min(request.risk_fraction, desk.run.settings.risk_per_trade),
+            max_position_size=_NO_BOUND,
+            position_concentration_limit=_NO_BOUND,
+            max_correlation_exposure=_NO_BOUND,
+            max_drawdown=None,
+        ),
+        SizingBook(equity=value.equity, available_cash=affordable * entry * (ONE + rate)),
+    )
+    if size.quantity <= 0:
+        raise RuleRefused(
+            "below_minimum",
+            "The risk pays for less than one step of quantity.",
+            context={"caps": {cap.name.value: cap.quantity for cap in size.caps}},
+        )
+    return size.quantity

@@ -1,0 +1,243 @@
+"""The gate of the simulation account: every check runs, and the verdict lists each one.
+
+A margin order is judged by what it can lose and hold: leverage changes the margin it needs, never
+the money at risk. Orders that only reduce a position need a price and nothing else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from domain.risk.checks.size import not_applicable, passed_if
+from domain.risk.verdict import CheckStatus, DataQuality, Finding, Verdict
+from domain.shared.decimals import ZERO, divide, fraction, quantity_to_step
+from domain.shared.side import Side
+
+
+@dataclass(frozen=True, slots=True)
+class MarginLimits:
+    """Limits of the account. Risks are fractions of equity."""
+
+    max_positions: int
+    risk_per_trade: Decimal
+    min_reward_risk: Decimal
+    require_stop_loss: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MarginOrder:
+    """The order as it would be sent. `entry` is the price its figures use; null without a price."""
+
+    side: Side
+    qty: Decimal
+    entry: Decimal | None
+    margin_needed: Decimal
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    reduce_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MarginContext:
+    """One order and the account at one instant.
+
+    `open_symbols` counts instruments with a position or an order that would open one;
+    `price_problem` is why no order may be matched now.
+    """
+
+    order: MarginOrder
+    position_qty: Decimal
+    is_symbol_open: bool
+    open_symbols: int
+    available: Decimal | None
+    equity: Decimal | None
+    lot_step: Decimal
+    limits: MarginLimits
+    price_problem: str | None
+    trading_state: str
+    now: datetime
+
+    @property
+    def is_reducing(self) -> bool:
+        """Reduce-only, or against the position and not beyond it."""
+        against = self.position_qty * self.order.side.sign < 0
+        return self.order.reduce_only or (against and self.order.qty <= abs(self.position_qty))
+
+
+Check = Callable[[MarginContext], Finding]
+
+
+def instrument_rules(context: MarginContext) -> Finding:
+    """Quantity is a positive whole multiple of the instrument's step, or all that is held."""
+    step, qty = context.lot_step, context.order.qty
+    fits = qty > 0 and (qty % step == 0 or qty == abs(context.position_qty))
+    return Finding(
+        "instrument_rules",
+        passed_if(fits),
+        limit_key="lot_step",
+        limit=step,
+        unit="quantity",
+        source="instrument",
+        reason=None if fits else "not_a_multiple_of_step",
+    )
+
+
+def stale_data(context: MarginContext) -> Finding:
+    """A price is known and young enough; nothing is ever matched against another one."""
+    problem = context.price_problem
+    return Finding(
+        "stale_data",
+        passed_if(problem is None),
+        source="price_source",
+        data_quality=DataQuality.LIVE if problem is None else DataQuality.NONE,
+        reason=problem,
+    )
+
+
+def buying_power(context: MarginContext) -> Finding:
+    """Margin and fee of the order ≤ `equity − used margin − margin of open orders`."""
+    order, available = context.order, context.available
+    if context.is_reducing:
+        return not_applicable("buying_power", "reducing")
+    if order.entry is None or available is None:
+        return not_applicable("buying_power", "no_price")
+    unit = divide(order.margin_needed, order.qty)
+    affordable = max(ZERO, divide(available, unit)) if unit else order.qty
+    return Finding(
+        "buying_power",
+        passed_if(order.margin_needed <= available),
+        limit=available,
+        used=order.margin_needed,
+        unit="cash",
+        source="account",
+        data_quality=DataQuality.LIVE,
+        quantity_max=quantity_to_step(affordable, context.lot_step),
+    )
+
+
+def open_positions(context: MarginContext) -> Finding:
+    """Instruments with a position, this one included, ≤ `max_positions`."""
+    if context.is_reducing or context.is_symbol_open:
+        return not_applicable("open_positions", "no_new_position")
+    limit = context.limits.max_positions
+    return Finding(
+        "open_positions",
+        passed_if(context.open_symbols < limit),
+        limit_key="max_positions",
+        limit=Decimal(limit),
+        before=Decimal(context.open_symbols),
+        used=Decimal(context.open_symbols + 1),
+        unit="positions",
+        source="account",
+    )
+
+
+def risk_per_trade(context: MarginContext) -> Finding:
+    """`qty · |entry − stop|` ≤ `risk_per_trade` of equity; leverage does not enter."""
+    order, equity = context.order, context.equity
+    if context.is_reducing:
+        return not_applicable("risk_per_trade", "reducing")
+    if order.stop_loss is None:
+        return not_applicable("risk_per_trade", "no_stop")
+    if order.entry is None or equity is None or equity <= 0:
+        return not_applicable("risk_per_trade", "no_price" if order.entry is None else "no_equity")
+    distance = abs(order.entry - order.stop_loss)
+    limit = context.limits.risk_per_trade
+    used = fraction(divide(order.qty * distance, equity))
+    most = divide(limit * equity, distance) if distance else order.qty
+    return Finding(
+        "risk_per_trade",
+        passed_if(used <= limit),
+        limit_key="risk_per_trade",
+        limit=limit,
+        used=used,
+        unit="fraction",
+        source="account",
+        data_quality=DataQuality.LIVE,
+        quantity_max=quantity_to_step(most, context.lot_step),
+    )
+
+
+def reward_risk(context: MarginContext) -> Finding:
+    """`|target − entry| / |entry − stop|` ≥ `min_reward_risk`; nothing to judge without both."""
+    order = context.order
+    if context.is_reducing:
+        return not_applicable("reward_risk", "reducing")
+    if order.stop_loss is None or order.take_profit is None:
+        return not_applicable("reward_risk", "no_target" if order.stop_loss else "no_stop")
+    if order.entry is None or order.entry == order.stop_loss:
+        return not_applicable("reward_risk", "no_price")
+    ratio = divide(abs(order.take_profit - order.entry), abs(order.entry - order.stop_loss))
+    limit = context.limits.min_reward_risk
+    return Finding(
+        "reward_risk",
+        passed_if(ratio >= limit),
+        limit_key="min_reward_risk",
+        limit=limit,
+        used=fraction(ratio),
+        unit="ratio",
+        source="account",
+        is_floor=True,
+    )
+
+
+def stop_required(context: MarginContext) -> Finding:
+    """A new position has a stop where the account asks for one."""
+    if context.is_reducing:
+        return not_applicable("stop_required", "reducing")
+    if not context.limits.require_stop_loss:
+        return not_applicable("stop_required", "not_required")
+    has_stop = context.order.stop_loss is not None
+    return Finding(
+        "stop_required",
+        passed_if(has_stop),
+        limit_key="require_stop_loss",
+        source="account",
+        reason=None if has_stop else "no_stop",
+    )
+
+
+def trading_state(context: MarginContext) -> Finding:
+    """Only `active` takes new risk; reducing orders always pass."""
+    if context.is_reducing:
+        return not_applicable("trading_state", "reducing")
+    state = context.trading_state
+    return Finding(
+        "trading_state",
+        CheckStatus.PASSED if state == "active" else CheckStatus.FAILED,
+        source="account",
+        reason=None if state == "active" else state,
+    )
+
+
+CHECKS: tuple[Check, ...] = (
+    instrument_rules,
+    stale_data,
+    buying_power,
+    open_positions,
+    risk_per_trade,
+    reward_risk,
+    stop_required,
+    trading_state,
+)
+
+
+def judge_margin(context: MarginContext) -> Verdict:
+    """Run every check; pure, and never raises for a refusable order."""
+    findings = tuple(check(context) for check in CHECKS)
+    return Verdict(
+        findings=findings,
+        adjusted_quantity=_adjusted_quantity(context, findings),
+        trading_state=context.trading_state,
+        as_of=context.now,
+    )
+
+
+def _adjusted_quantity(context: MarginContext, findings: tuple[Finding, ...]) -> Decimal | None:
+    """Largest quantity every quantity-dependent check passes; null when another check fails."""
+    if any(f.refuses and f.quantity_max is None for f in findings):
+        return None
+    bounds = [f.quantity_max for f in findings if f.quantity_max is not None]
+    stepped = quantity_to_step(min([context.order.qty, *bounds]), context.lot_step)
+    return stepped if stepped > ZERO else None
