@@ -1,9 +1,10 @@
 """`create_app(settings)`: the service as an ASGI application."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from dishka import Container
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
@@ -133,6 +134,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(api, prefix=PREFIX)
     app.include_router(api, prefix=ALIAS, include_in_schema=False)
 
+    app.enter_by(_entrance(settings, container))
+    return app
+
+
+def _entrance(settings: Settings, container: Container) -> Callable[[ASGIApp], ASGIApp]:
     def entrance(inner: ASGIApp) -> ASGIApp:
         if settings.cors_origins:
             inner = CrossOrigin(
@@ -152,5 +158,4 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             upload_templates=UPLOAD_TEMPLATES,
         )
 
-    app.enter_by(entrance)
-    return app
+    return entrance

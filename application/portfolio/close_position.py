@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from application.portfolio.submit_order import OrderRequest, SubmitOrder, Submitted
+from application.portfolio.order_request import OrderRequest
+from application.portfolio.submit_order import SubmitOrder, Submitted
 from application.ports.unit_of_work import UnitOfWork
 from application.risk.gate_facts import lot_step_of
 from domain.portfolio.order import OrderType

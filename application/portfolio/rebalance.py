@@ -8,7 +8,8 @@ from application.portfolio.evaluate_position import (
     EvaluationRequest,
     stored,
 )
-from application.portfolio.submit_order import OrderRequest, SubmitOrder, Submitted
+from application.portfolio.order_request import OrderRequest
+from application.portfolio.submit_order import SubmitOrder, Submitted
 from application.ports.unit_of_work import UnitOfWork
 from domain.plans.evaluation import with_order
 from domain.plans.evaluation_row import OrderFacts

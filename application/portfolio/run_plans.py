@@ -26,7 +26,8 @@ from application.portfolio.evaluate_position import (
     evaluation_events,
     stored,
 )
-from application.portfolio.submit_order import OrderRequest, SubmitOrder, Submitted
+from application.portfolio.order_request import OrderRequest
+from application.portfolio.submit_order import SubmitOrder, Submitted
 from application.ports.repositories import StoredEvaluation
 from application.ports.unit_of_work import UnitOfWork
 from domain.plans.balancing_plan import PlanMode

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from application.portfolio.account_risk import AccountRisk
 from application.portfolio.exit_rules import sizing_limits
-from application.portfolio.submit_order import OrderRequest
+from application.portfolio.order_request import OrderRequest
 from domain.plans.exit_levels import round_trip_costs
 from domain.plans.regime_exit_plan import RegimeExitPlan
 from domain.plans.regime_rules import ExitRules, rule_for

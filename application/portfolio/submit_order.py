@@ -6,6 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from application.portfolio.order_request import (
+    OrderRequest,
+    order_terms,
+    require_order_prices,
+    require_time_left,
+)
 from application.portfolio.recording import (
     Claims,
     position_event,
@@ -17,48 +23,20 @@ from application.ports.repositories import StoredEvaluation
 from application.ports.unit_of_work import UnitOfWork
 from application.risk.gate_facts import gate_context, reference_of
 from domain.plans.evaluation import is_proposal_stale
-from domain.portfolio.account import Account, TradingState
+from domain.portfolio.account import TradingState
 from domain.portfolio.apply_fill import hold_reservation
 from domain.portfolio.lifecycle import OrderFact, OrderStatus, next_status
-from domain.portfolio.order import Intent, Order, OrderTerms, OrderType, Origin, TimeInForce
+from domain.portfolio.order import Order, OrderTerms
 from domain.portfolio.position import Position, PositionStatus
 from domain.portfolio.reservation import Reservation, reserve
-from domain.risk.context import GateContext, TradeFacts
+from domain.risk.context import GateContext
 from domain.risk.gate import judge
 from domain.risk.verdict import Verdict
 from domain.shared.decimals import ZERO, plain
-from domain.shared.errors import AccountHalted, Conflict, FieldFault, Invalid, NotFound
+from domain.shared.errors import AccountHalted, Conflict, NotFound
 from domain.shared.ids import Prefix
 from domain.shared.instants import rfc3339
 from domain.shared.side import Side
-
-
-@dataclass(frozen=True, slots=True)
-class OrderRequest:
-    """What the caller asks for; prices and quantity are checked, never changed.
-
-    A `client_order_id` of its own makes the same intent recognisable; it is used once, for ever.
-    `trade` is what the order opens when its plan brings a stop; `commission_rate` None takes the
-    plan's or the account's.
-    """
-
-    side: Side
-    qty: Decimal
-    type: OrderType = OrderType.MARKET
-    limit_price: Decimal | None = None
-    stop_price: Decimal | None = None
-    time_in_force: TimeInForce = TimeInForce.GTC
-    good_till: datetime | None = None
-    note: str | None = None
-    is_close: bool = False
-    origin: Origin = Origin.MANUAL
-    evaluation_id: str | None = None
-    proposal_id: str | None = None
-    declared_price: Decimal | None = None
-    confirm_duplicate: bool = False
-    client_order_id: str | None = None
-    commission_rate: Decimal | None = None
-    trade: TradeFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +63,11 @@ class SubmitOrder:
 
     def __call__(self, position_id: str, request: OrderRequest, work: UnitOfWork) -> Submitted:
         require_order_prices(request)
-        _require_time_left(request, work.now)
+        require_time_left(request, work.now)
         position = work.positions.get(position_id)
         account = work.accounts.get(position.account_id)
         _require_fresh_proposal(position, request, work)
-        terms = _terms(position, account, request)
+        terms = order_terms(position, account, request)
         reference = reference_of(position, terms, request.declared_price)
         reservation = reserve(terms, reference.value)
         draft = self._draft(position, terms, reservation, request, work)
@@ -254,69 +232,11 @@ def _filled_since(position: Position, instant: datetime) -> Decimal | None:
     return position.last_fill_price if executed_at and executed_at > instant else None
 
 
-def _terms(position: Position, account: Account, request: OrderRequest) -> OrderTerms:
-    intent = Intent.INCREASE if position.qty else Intent.OPEN
-    if request.side is Side.SELL:
-        intent = Intent.REDUCE
-    rate = request.commission_rate
-    if rate is None:
-        plan = position.balancing_plan
-        rate = account.costs.commission_rate if plan is None else plan.commission_rate
-    return OrderTerms(
-        side=request.side,
-        qty=request.qty,
-        type=request.type,
-        limit_price=request.limit_price,
-        stop_price=request.stop_price,
-        time_in_force=request.time_in_force,
-        good_till=request.good_till,
-        reduce_only=request.is_close,
-        intent=Intent.CLOSE if request.is_close else intent,
-        origin=request.origin,
-        commission_rate=rate,
-        note=request.note,
-    )
-
-
 def _require_open(position: Position, context: GateContext) -> None:
     if position.status is PositionStatus.CLOSED:
         raise Conflict("position_closed", f"Position {position.id} is closed.")
     if position.status is PositionStatus.PAUSED and not context.is_reducing:
         raise Conflict("position_paused", f"Position {position.id} is paused.")
-
-
-def require_order_prices(request: OrderRequest) -> None:
-    """Limit orders carry a limit price, stop orders a stop price, GTD its end, others none
-    of it.
-    """
-    faults = []
-    kind, lifetime = request.type, request.time_in_force
-    for name, value, needed, by in (
-        ("limit_price", request.limit_price, kind in _LIMIT_TYPES, kind.value),
-        ("stop_price", request.stop_price, kind in _STOP_TYPES, kind.value),
-        ("good_till", request.good_till, lifetime is TimeInForce.GTD, lifetime.value),
-    ):
-        if needed and value is None:
-            faults.append(FieldFault(f"/{name}", "missing", f"required by {by}"))
-        if not needed and value is not None:
-            faults.append(FieldFault(f"/{name}", "not_used", f"not used by {by}"))
-    if request.type is OrderType.TRAILING_STOP:
-        fault = FieldFault("/order_type", "unsupported", "the manual venue takes no trailing stop")
-        faults.append(fault)
-    if faults:
-        raise Invalid(
-            "invalid_request", "The order's terms do not fit together.", errors=tuple(faults)
-        )
-
-
-def _require_time_left(request: OrderRequest, now: datetime) -> None:
-    if request.good_till is not None and request.good_till <= now:
-        fault = FieldFault("/good_till", "in_past", "later than now")
-        raise Invalid("invalid_request", "good_till lies in the past.", errors=(fault,))
-
-
-_LIMIT_TYPES = (OrderType.LIMIT, OrderType.STOP_LIMIT)
-_STOP_TYPES = (OrderType.STOP_MARKET, OrderType.STOP_LIMIT)
 
 
 def _inputs(order: Order) -> dict[str, object]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from application.portfolio.order_request import OrderRequest
 from application.portfolio.record_fill import Execution, RecordFill
-from application.portfolio.submit_order import OrderRequest, SubmitOrder, Submitted
+from application.portfolio.submit_order import SubmitOrder, Submitted
 from application.portfolio.trade_rows import ExecutedExit
 from application.ports.unit_of_work import UnitOfWork
 from domain.plans.exit_actions import Exit, ExitCause

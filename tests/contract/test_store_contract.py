@@ -14,8 +14,8 @@ import pytest
 from application.context import RequestContext
 from application.portfolio.create_cell import NewCell
 from application.portfolio.move_cash import Movement
+from application.portfolio.order_request import OrderRequest
 from application.portfolio.record_fill import Execution
-from application.portfolio.submit_order import OrderRequest
 from application.ports.plan_runner_book import PlanRunnerState, RunError
 from application.ports.repositories import (
     EventFilter,

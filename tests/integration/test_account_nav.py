@@ -15,8 +15,9 @@ from application.portfolio.account_worth import AccountWorth, ValueAccounts
 from application.portfolio.accounts import MAIN, OpenAccount
 from application.portfolio.create_cell import CreateCell, NewCell
 from application.portfolio.move_cash import MoveCash, Movement
+from application.portfolio.order_request import OrderRequest
 from application.portfolio.record_fill import Execution, RecordFill
-from application.portfolio.submit_order import OrderRequest, SubmitOrder
+from application.portfolio.submit_order import SubmitOrder
 from application.ports.report_repositories import StoredNavMark
 from application.ports.repositories import EventFilter
 from application.ports.unit_of_work import Store

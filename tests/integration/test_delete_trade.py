@@ -6,7 +6,7 @@ import pytest
 
 from application.portfolio.close_trade import DeleteTrade
 from application.portfolio.end_order import EndOrder
-from application.portfolio.submit_order import OrderRequest
+from application.portfolio.order_request import OrderRequest
 from application.ports.unit_of_work import UnitOfWork
 from domain.portfolio.order import OrderType
 from domain.portfolio.position import PositionStatus

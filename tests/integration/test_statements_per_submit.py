@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from application.portfolio.create_cell import NewCell
-from application.portfolio.submit_order import OrderRequest
+from application.portfolio.order_request import OrderRequest
 from domain.plans.balancing_plan import BalancingPlan
 from domain.shared.side import Side
 from infrastructure.persistence.store import SqlStore

@@ -10,8 +10,8 @@ import pytest
 
 from application.portfolio.create_cell import NewCell
 from application.portfolio.move_cash import Movement
+from application.portfolio.order_request import OrderRequest
 from application.portfolio.record_fill import Execution
-from application.portfolio.submit_order import OrderRequest
 from application.ports.unit_of_work import Store
 from domain.shared.errors import Fault
 from domain.shared.side import Side

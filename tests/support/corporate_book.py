@@ -13,11 +13,12 @@ from application.portfolio.cancel_dividend import CancelDividend
 from application.portfolio.create_cell import CreateCell, NewCell
 from application.portfolio.dividend_step import DividendStep
 from application.portfolio.end_order import EndOrder
+from application.portfolio.order_request import OrderRequest
 from application.portfolio.pay_dividend import PayDividend, Payment
 from application.portfolio.process_ex_date import ProcessExDate
 from application.portfolio.record_fill import Execution, Recorded, RecordFill
 from application.portfolio.splits import AnnounceSplit, ApplySplit, NewSplit, SplitApplied
-from application.portfolio.submit_order import OrderRequest, SubmitOrder
+from application.portfolio.submit_order import SubmitOrder
 from application.ports.unit_of_work import UnitOfWork
 from domain.portfolio.position import Position
 from domain.shared.side import Side

@@ -13,9 +13,10 @@ from application.portfolio.accounts import MAIN, OpenAccount
 from application.portfolio.create_cell import CreateCell, NewCell
 from application.portfolio.end_order import EndOrder
 from application.portfolio.evaluate_position import EvaluatePosition
+from application.portfolio.order_request import OrderRequest
 from application.portfolio.record_fill import Execution, RecordFill
 from application.portfolio.run_plans import RunPlans
-from application.portfolio.submit_order import OrderRequest, SubmitOrder
+from application.portfolio.submit_order import SubmitOrder
 from application.portfolio.sweep_orders import SweepOrders
 from application.ports.repositories import EventFilter, OrderFilter, Page, StoredEvaluation
 from application.ports.unit_of_work import UnitOfWork

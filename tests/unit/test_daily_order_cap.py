@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from application.portfolio.create_cell import NewCell
-from application.portfolio.submit_order import OrderRequest
+from application.portfolio.order_request import OrderRequest
 from domain.plans.balancing_plan import BalancingPlan
 from domain.portfolio.lifecycle import OrderStatus
 from domain.portfolio.trading_day import day_start

@@ -6,7 +6,7 @@ from typing import Any
 from application.portfolio.close_position import CloseRequest
 from application.portfolio.create_cell import NewCell
 from application.portfolio.evaluate_position import EvaluatePosition, EvaluationRequest
-from application.portfolio.submit_order import OrderRequest
+from application.portfolio.order_request import OrderRequest
 from application.ports.repositories import RegisteredInstrument
 from application.ports.unit_of_work import Store, UnitOfWork
 from domain.plans.balancing_plan import BalancingPlan

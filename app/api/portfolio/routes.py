@@ -14,7 +14,8 @@ from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
 from application.market.register_instrument import instrument_id
 from application.portfolio.change_position import require_orders_by_hand
-from application.portfolio.submit_order import OrderRequest, SubmitOrder
+from application.portfolio.order_request import OrderRequest
+from application.portfolio.submit_order import SubmitOrder
 from application.portfolio.views import valued
 from application.ports.prices import Prices
 from application.ports.repositories import EventFilter, OrderFilter, PositionFilter
