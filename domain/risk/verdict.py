@@ -72,27 +72,32 @@ class Finding:
         return self.status is CheckStatus.FAILED and self.severity is Severity.HARD
 
     def as_json(self) -> str:
-        """The finding as answered and stored. Codes, keys and units are plain words."""
-        return (
+        """The finding as answered and stored, without what it does not have: most checks judge
+        nothing of most orders. Codes, keys and units are plain words.
+        """
+        parts = [
             f'{{"code":"{self.code}","status":"{self.status._value_}",'
-            f'"severity":"{self.severity._value_}","limit_key":{_word(self.limit_key)},'
-            f'"limit":{_number(self.limit)},"before":{_number(self.before)},'
-            f'"used":{_number(self.used)},"headroom":{_number(self.headroom)},'
-            f'"unit":{_word(self.unit)},"source":{_text(self.source)},'
-            f'"data_quality":{_word(self.data_quality)},"reason":{_text(self.reason)}}}'
-        )
-
-
-def _number(value: Decimal | None) -> str:
-    return "null" if value is None else plain(value)
-
-
-def _word(value: str | None) -> str:
-    return "null" if value is None else f'"{value}"'
-
-
-def _text(value: str | None) -> str:
-    return "null" if value is None else encode_basestring(value)
+            f'"severity":"{self.severity._value_}"'
+        ]
+        if self.limit_key is not None:
+            parts.append(f'"limit_key":"{self.limit_key}"')
+        for name, value in (
+            ("limit", self.limit),
+            ("before", self.before),
+            ("used", self.used),
+            ("headroom", self.headroom),
+        ):
+            if value is not None:
+                parts.append(f'"{name}":{plain(value)}')
+        if self.unit is not None:
+            parts.append(f'"unit":"{self.unit}"')
+        if self.source is not None:
+            parts.append(f'"source":{encode_basestring(self.source)}')
+        if self.data_quality is not None:
+            parts.append(f'"data_quality":"{self.data_quality._value_}"')
+        if self.reason is not None:
+            parts.append(f'"reason":{encode_basestring(self.reason)}')
+        return ",".join(parts) + "}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,20 +123,20 @@ class OrderIn(RequestModel):
 
 
 class CheckOut(AnswerModel):
-    """One check of the gate."""
+    """One check of the gate; a member that does not apply to it is left out."""
 
     code: str
     status: str
     severity: str
-    limit_key: str | None
-    limit: Number | None
-    before: Number | None
-    used: Number | None
-    headroom: Number | None
-    unit: str | None
-    source: str | None
-    data_quality: str | None
-    reason: str | None
+    limit_key: str | None = None
+    limit: Number | None = None
+    before: Number | None = None
+    used: Number | None = None
+    headroom: Number | None = None
+    unit: str | None = None
+    source: str | None = None
+    data_quality: str | None = None
+    reason: str | None = None
 
 
 class ReservationOut(AnswerModel):
