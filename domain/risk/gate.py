@@ -3,7 +3,6 @@ registry's order.
 """
 
 from collections.abc import Callable
-from decimal import Decimal
 
 from domain.risk.checks.conditions import guardrail_band, trading_state
 from domain.risk.checks.conduct import daily_order_cap, duplicate_order, unresolved_orders
@@ -24,8 +23,7 @@ from domain.risk.checks.trade_risk import (
     stop_side,
 )
 from domain.risk.context import GateContext
-from domain.risk.verdict import Finding, Verdict
-from domain.shared.decimals import ZERO, quantity_to_step
+from domain.risk.verdict import Asked, Finding, Verdict, verdict_of
 
 Check = Callable[[GateContext], Finding]
 
@@ -52,22 +50,6 @@ CHECKS: tuple[Check, ...] = (
 
 def judge(context: GateContext) -> Verdict:
     """Run every check; pure, and never raises for a refusable order."""
-    findings = tuple(check(context) for check in CHECKS)
-    return Verdict(
-        findings=findings,
-        adjusted_quantity=_adjusted_quantity(context, findings),
-        trading_state=context.trading_state,
-        as_of=context.now,
-    )
-
-
-def _adjusted_quantity(context: GateContext, findings: tuple[Finding, ...]) -> Decimal | None:
-    """Largest step multiple that every quantity-dependent check passes; null when another check
-    fails.
-    """
-    if any(f.refuses and f.quantity_max is None for f in findings):
-        return None
-    bounds = [f.quantity_max for f in findings if f.quantity_max is not None]
-    largest = min([context.order.qty, *bounds])
-    stepped = quantity_to_step(largest, context.instrument.lot_step)
-    return stepped if stepped > ZERO else None
+    findings = tuple([check(context) for check in CHECKS])
+    asked = Asked(context.order.qty, context.instrument.lot_step)
+    return verdict_of(findings, asked, context.trading_state, context.now)

@@ -10,7 +10,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from domain.risk.checks.size import not_applicable, passed_if
-from domain.risk.verdict import CheckStatus, DataQuality, Finding, Verdict
+from domain.risk.verdict import (
+    Asked,
+    CheckStatus,
+    DataQuality,
+    Finding,
+    Verdict,
+    verdict_of,
+)
 from domain.shared.decimals import ZERO, divide, fraction, quantity_to_step
 from domain.shared.side import Side
 
@@ -225,19 +232,6 @@ CHECKS: tuple[Check, ...] = (
 
 def judge_margin(context: MarginContext) -> Verdict:
     """Run every check; pure, and never raises for a refusable order."""
-    findings = tuple(check(context) for check in CHECKS)
-    return Verdict(
-        findings=findings,
-        adjusted_quantity=_adjusted_quantity(context, findings),
-        trading_state=context.trading_state,
-        as_of=context.now,
-    )
-
-
-def _adjusted_quantity(context: MarginContext, findings: tuple[Finding, ...]) -> Decimal | None:
-    """Largest quantity every quantity-dependent check passes; null when another check fails."""
-    if any(f.refuses and f.quantity_max is None for f in findings):
-        return None
-    bounds = [f.quantity_max for f in findings if f.quantity_max is not None]
-    stepped = quantity_to_step(min([context.order.qty, *bounds]), context.lot_step)
-    return stepped if stepped > ZERO else None
+    findings = tuple([check(context) for check in CHECKS])
+    asked = Asked(context.order.qty, context.lot_step)
+    return verdict_of(findings, asked, context.trading_state, context.now)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from json.encoder import encode_basestring
 
-from domain.shared.decimals import plain
+from domain.shared.decimals import ZERO, plain, quantity_to_step
 from domain.shared.json_text import JsonArray
 
 
@@ -101,6 +101,14 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The quantity an order is for, and the step of its instrument."""
+
+    qty: Decimal
+    lot_step: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """All findings, in the registry's order."""
 
@@ -136,3 +144,21 @@ class Verdict:
         elif first.reason:
             figures = f": {first.reason}"
         return f"{len(failed)} of {len(self.findings)} checks failed: {first.code}{figures}."
+
+
+def verdict_of(
+    findings: tuple[Finding, ...], asked: Asked, trading_state: str, as_of: datetime
+) -> Verdict:
+    """The findings with the quantity they would allow."""
+    return Verdict(findings, _adjusted_quantity(findings, asked), trading_state, as_of)
+
+
+def _adjusted_quantity(findings: tuple[Finding, ...], asked: Asked) -> Decimal | None:
+    """Largest step multiple that every quantity-dependent check passes; null when another check
+    fails.
+    """
+    if any(f.refuses and f.quantity_max is None for f in findings):
+        return None
+    bounds = [f.quantity_max for f in findings if f.quantity_max is not None]
+    stepped = quantity_to_step(min([asked.qty, *bounds]), asked.lot_step)
+    return stepped if stepped > ZERO else None

@@ -24,7 +24,7 @@ from domain.market.market_regime import MarketRegime
 from domain.risk.desktop_configuration import DesktopConfiguration
 from domain.shared.errors import Conflict, Invalid, StaleVersion
 from tests.support.portfolio import OWNER, STRANGER, SteppingClock
-from tests.support.stores import STORES, memory_store, postgresql_store, sqlite_store
+from tests.support.stores import STORES, store_of
 
 D = Decimal
 AT = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
@@ -34,14 +34,7 @@ CONSOLE = Principal(OWNER.owner_id, OWNER.owner_id, Role.ADMIN, ROLE_SCOPES[Role
 
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    clock = SteppingClock()
-    if request.param == "memory":
-        made = memory_store(clock)
-    elif request.param == "sqlite":
-        made = sqlite_store(tmp_path, clock)
-    else:
-        made = postgresql_store(request.getfixturevalue("postgresql_address"), clock)
-    with made as opened:
+    with store_of(request, tmp_path, SteppingClock()) as opened:
         yield opened
 
 

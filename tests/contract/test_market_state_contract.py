@@ -19,7 +19,7 @@ from domain.market.regime_settings import RegimeBounds, RegimeSettings, RegimeTh
 from domain.market.vix_regime import RegimeProfile, ShiftedBy, VixLabel
 from domain.shared.errors import StaleVersion
 from tests.support.portfolio import OWNER, STRANGER, SteppingClock
-from tests.support.stores import STORES, memory_store, postgresql_store, sqlite_store
+from tests.support.stores import STORES, store_of
 
 D = Decimal
 MONDAY = date(2024, 3, 11)
@@ -45,14 +45,7 @@ ROW = MarketStateRow(
 
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    clock = SteppingClock()
-    if request.param == "memory":
-        made = memory_store(clock)
-    elif request.param == "sqlite":
-        made = sqlite_store(tmp_path, clock)
-    else:
-        made = postgresql_store(request.getfixturevalue("postgresql_address"), clock)
-    with made as opened:
+    with store_of(request, tmp_path, SteppingClock()) as opened:
         yield opened
 
 

@@ -17,7 +17,7 @@ from domain.risk.nav import NavMark, UnitNav
 from domain.risk.nav_performance import DailyNav
 from infrastructure.persistence.types import from_json
 from tests.support.portfolio import OWNER, START, SteppingClock, main_account
-from tests.support.stores import STORES, memory_store, postgresql_store, sqlite_store
+from tests.support.stores import STORES, store_of
 from tests.support.trade_log import CLOSED_ROW, ended_cell, trade_events
 
 D = Decimal
@@ -25,14 +25,7 @@ D = Decimal
 
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    clock = SteppingClock()
-    if request.param == "memory":
-        made = memory_store(clock)
-    elif request.param == "sqlite":
-        made = sqlite_store(tmp_path, clock)
-    else:
-        made = postgresql_store(request.getfixturevalue("postgresql_address"), clock)
-    with made as opened:
+    with store_of(request, tmp_path, SteppingClock()) as opened:
         yield opened
 
 

@@ -45,7 +45,7 @@ from tests.support.portfolio import (
     UseCases,
     main_account,
 )
-from tests.support.stores import STORES, memory_store, postgresql_store, sqlite_store
+from tests.support.stores import STORES, store_of
 
 USE = UseCases()
 D = Decimal
@@ -57,14 +57,7 @@ class Kept(Exception):
 
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    clock = SteppingClock()
-    if request.param == "memory":
-        made = memory_store(clock)
-    elif request.param == "sqlite":
-        made = sqlite_store(tmp_path, clock)
-    else:
-        made = postgresql_store(request.getfixturevalue("postgresql_address"), clock)
-    with made as opened:
+    with store_of(request, tmp_path, SteppingClock()) as opened:
         main_account(opened)
         yield opened
 

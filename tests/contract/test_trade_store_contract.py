@@ -23,7 +23,7 @@ from domain.portfolio.position import MANUAL_VENUE, Position, PositionStatus
 from domain.shared.errors import Conflict
 from infrastructure.persistence.store import SqlStore
 from tests.support.portfolio import OWNER, START, STRANGER, SteppingClock, UseCases, main_account
-from tests.support.stores import STORES, memory_store, postgresql_store, sqlite_store
+from tests.support.stores import STORES, sqlite_store, store_of
 
 DAY = date(2026, 1, 5)
 USE = UseCases()
@@ -31,14 +31,7 @@ USE = UseCases()
 
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    clock = SteppingClock()
-    if request.param == "memory":
-        made = memory_store(clock)
-    elif request.param == "sqlite":
-        made = sqlite_store(tmp_path, clock)
-    else:
-        made = postgresql_store(request.getfixturevalue("postgresql_address"), clock)
-    with made as opened:
+    with store_of(request, tmp_path, SteppingClock()) as opened:
         main_account(opened)
         yield opened
 

@@ -1,8 +1,10 @@
 """Stores the contract suites run on: in memory, SQLite, PostgreSQL."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+
+import pytest
 
 from application.ports.clock import Clock
 from application.ports.unit_of_work import Store
@@ -40,3 +42,14 @@ def postgresql_store(address: str, clock: Clock) -> Iterator[Store]:
             yield store
         finally:
             store.close()
+
+
+def store_of(
+    request: pytest.FixtureRequest, folder: Path, clock: Clock
+) -> AbstractContextManager[Store]:
+    """The store a fixture over `STORES` asks for; PostgreSQL is skipped where there is none."""
+    if request.param == "memory":
+        return memory_store(clock)
+    if request.param == "sqlite":
+        return sqlite_store(folder, clock)
+    return postgresql_store(request.getfixturevalue("postgresql_address"), clock)
