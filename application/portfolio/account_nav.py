@@ -16,6 +16,7 @@ from application.portfolio.nav_restatement import (
     still_stale,
     store_restated,
 )
+from application.portfolio.running_worth import RunningWorth
 from application.portfolio.views import Mark, ValuedAccount, valued_account
 from application.ports.calendars import CalendarTables
 from application.ports.prices import Prices
@@ -77,6 +78,7 @@ class AccountNav:
     def __init__(self, prices: Prices = NO_PRICES, calendars: CalendarTables | None = None) -> None:
         self._prices = prices
         self._calendars = calendars
+        self._worth = RunningWorth(prices)
 
     def open(self, account: Account, work: UnitOfWork) -> StoredNavMark:
         """Begin at 1 with what the account is worth now."""
@@ -103,21 +105,27 @@ class AccountNav:
         last = work.nav_marks.newest([account.id]).get(account.id)
         self._close_sessions(account, last or self.open(account, work), work)
 
-    def touch(self, account: Account, work: UnitOfWork) -> None:
+    def touch(self, account: Account, changed: Position, work: UnitOfWork) -> None:
         """Mark the account now if that is a new peak or a deeper drawdown: between two session
-        closes only these would be forgotten.
+        closes only these would be forgotten. `changed` was filled or got a price.
         """
         last = work.nav_marks.newest([account.id]).get(account.id)
         if last is None or account.book is not Book.MAIN:
             return
-        marked = _marked(
-            last,
-            self._valued(account, work.now, work),
-            max(work.now, last.mark.at + AFTER_THE_LAST),
-        )
+        at = max(work.now, last.mark.at + AFTER_THE_LAST)
+        if last.pending:
+            marked = _marked(last, self._valued(account, work.now, work), at)
+        else:
+            equity = self._worth.equity(account, changed, last.mark.at, work)
+            if equity is None:
+                return
+            mark = NavMark(at, equity)
+            marked = StoredNavMark(account.id, mark, last.state.marked(equity))
         now, then = marked.state, last.state
         if now.high_water_mark > then.high_water_mark or now.max_drawdown > then.max_drawdown:
             work.nav_marks.put([marked])
+            if not last.pending:
+                self._worth.recorded(account, at)
 
     def reprice(self, account: Account, effect: BarEffect, work: UnitOfWork) -> None:
         """Put a bar that came after its session's close into the marks made since that close."""

@@ -101,7 +101,7 @@ class RecordFill:
 
     def _touch(self, position: Position, work: UnitOfWork) -> None:
         if self._nav is not None:
-            self._nav.touch(work.accounts.get(position.account_id), work)
+            self._nav.touch(work.accounts.get(position.account_id), position, work)
 
     def _fill(
         self, position: Position, order: Order, execution: Execution, fee: Decimal, now: datetime

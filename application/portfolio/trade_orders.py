@@ -106,7 +106,7 @@ class TradeOrders:
 
     def touch(self, position: Position, work: UnitOfWork) -> None:
         """The account's NAV after the position changed."""
-        self._nav.touch(work.accounts.get(position.account_id), work)
+        self._nav.touch(work.accounts.get(position.account_id), position, work)
 
     def _close_sessions(self, position: Position, work: UnitOfWork) -> None:
         self._nav.close_sessions(work.accounts.get(position.account_id), work)
