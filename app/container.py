@@ -148,7 +148,11 @@ class Portfolio(Provider):
         return MeasurePerformance(value, tallies, settings.risk_free_rate)
 
     submit_order = provide(SubmitOrder)
-    record_fill = provide(RecordFill)
+
+    @provide
+    def record_fill(self, ids: Ids, nav: AccountNav) -> RecordFill:
+        return RecordFill(ids, nav)
+
     end_order = provide(EndOrder)
     evaluate = provide(EvaluatePosition)
     rebalance = provide(Rebalance)
@@ -156,7 +160,11 @@ class Portfolio(Provider):
     daily_bars = provide(DailyBars)
     assess_account = provide(AssessAccount)
     trade_market = provide(ReadTradeMarket)
-    trade_orders = provide(TradeOrders)
+
+    @provide
+    def trade_orders(self, ids: Ids, submit: SubmitOrder, nav: AccountNav) -> TradeOrders:
+        return TradeOrders(submit, RecordFill(ids), nav)
+
     open_trade = provide(OpenRegimePosition)
     update_trade = provide(UpdateRegimePosition)
     close_trade = provide(CloseTrade)

@@ -9,15 +9,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from application.portfolio.recording import account_event
+from application.portfolio.nav_restatement import (
+    BarEffect,
+    Repricing,
+    repriced,
+    still_stale,
+    store_restated,
+)
+from application.portfolio.running_worth import RunningWorth
 from application.portfolio.views import Mark, ValuedAccount, valued_account
 from application.ports.calendars import CalendarTables
 from application.ports.prices import Prices
 from application.ports.report_repositories import StoredNavMark
 from application.ports.unit_of_work import UnitOfWork
-from domain.market.trading_calendar import Session
+from domain.market.trading_calendar import Session, TradingCalendar
 from domain.plans.plan import PriceView
-from domain.portfolio.account import Account
+from domain.portfolio.account import Account, Book
 from domain.portfolio.position import Position
 from domain.risk.nav import NavMark, UnitNav, fold, with_late_flow
 from domain.shared.decimals import ZERO, cash
@@ -25,6 +32,7 @@ from domain.shared.errors import NotFound
 from domain.shared.instants import rfc3339
 
 UNFUNDED = UnitNav(ZERO)
+AFTER_THE_LAST = timedelta(microseconds=1)
 
 
 class NoPrices:
@@ -70,6 +78,7 @@ class AccountNav:
     def __init__(self, prices: Prices = NO_PRICES, calendars: CalendarTables | None = None) -> None:
         self._prices = prices
         self._calendars = calendars
+        self._worth = RunningWorth(prices)
 
     def open(self, account: Account, work: UnitOfWork) -> StoredNavMark:
         """Begin at 1 with what the account is worth now."""
@@ -95,6 +104,52 @@ class AccountNav:
         """Record every session of the account's calendar that closed since the last mark."""
         last = work.nav_marks.newest([account.id]).get(account.id)
         self._close_sessions(account, last or self.open(account, work), work)
+
+    def touch(self, account: Account, changed: Position, work: UnitOfWork) -> None:
+        """Mark the account now if that is a new peak or a deeper drawdown: between two session
+        closes only these would be forgotten. `changed` was filled or got a price.
+        """
+        last = work.nav_marks.newest([account.id]).get(account.id)
+        if last is None or account.book is not Book.MAIN:
+            return
+        at = max(work.now, last.mark.at + AFTER_THE_LAST)
+        if last.pending:
+            marked = _marked(last, self._valued(account, work.now, work), at)
+        else:
+            equity = self._worth.equity(account, changed, last.mark.at, work)
+            if equity is None:
+                return
+            mark = NavMark(at, equity)
+            marked = StoredNavMark(account.id, mark, last.state.marked(equity))
+        now, then = marked.state, last.state
+        if now.high_water_mark > then.high_water_mark or now.max_drawdown > then.max_drawdown:
+            work.nav_marks.put([marked])
+            if not last.pending:
+                self._worth.recorded(account, at)
+
+    def reprice(self, account: Account, effect: BarEffect, work: UnitOfWork) -> None:
+        """Put a bar that came after its session's close into the marks made since that close."""
+        calendar = self._calendar(effect.after.calendar)
+        last = work.nav_marks.newest([account.id]).get(account.id)
+        if calendar is None or last is None or not calendar.is_session(effect.time.session):
+            return
+        closed_at = calendar.session(effect.time.session).closes_at
+        repricing = Repricing(effect, min(closed_at, effect.time.at), self._prices)
+        if not repricing.since < work.now or last.mark.at < repricing.since:
+            return
+        held, stored = work.positions.held_in(account.id), work.nav_marks.history(account.id)
+        own = self._calendar(account.calendar) or calendar
+        freshen = still_stale(own, held, self._prices, lambda m, s: bool(_stale(m, s)))
+        changed = repriced(stored, held, repricing, freshen)
+        if changed:
+            session = effect.time.session.isoformat()
+            store_restated(
+                changed,
+                last,
+                "A bar came after its session was recorded; the NAV since then is restated.",
+                {"position_id": effect.after.id, "session": session},
+                work,
+            )
 
     def is_due(self, account: Account, last: StoredNavMark | None, now: datetime) -> bool:
         """Whether `close_sessions` would record anything."""
@@ -125,11 +180,8 @@ class AccountNav:
         self, account: Account, since: datetime | None, now: datetime
     ) -> Sequence[Session]:
         """Sessions with since < close <= now; without `since`, the last one."""
-        if self._calendars is None:
-            return ()
-        try:
-            calendar = self._calendars.calendar(account.calendar)
-        except NotFound:
+        calendar = self._calendar(account.calendar)
+        if calendar is None:
             return ()
         newest = calendar.last_closed(now)
         if newest is None:
@@ -138,6 +190,14 @@ class AccountNav:
             return (newest,)
         sessions = calendar.sessions(since.date() - timedelta(days=1), newest.day)
         return [s for s in (*sessions, newest) if since < s.closes_at]
+
+    def _calendar(self, name: str) -> TradingCalendar | None:
+        if self._calendars is None:
+            return None
+        try:
+            return self._calendars.calendar(name)
+        except NotFound:
+            return None
 
     def _valued(self, account: Account, at: datetime, work: UnitOfWork) -> ValuedAccount:
         amounts = work.ledger.amounts(account.id)
@@ -176,22 +236,12 @@ class AccountNav:
             for old, mark, state in zip(stored, marks, states, strict=True)
             if (old.mark, old.state) != (mark, state)
         ]
-        work.nav_marks.put(changed)
-        work.events.append(
-            [
-                account_event(
-                    "nav_restated",
-                    account.id,
-                    work.now,
-                    "A flow of the past was put where it belongs; the NAV since then is restated.",
-                    inputs={"amount": flow.amount, "occurred_at": rfc3339(flow.at)},
-                    outputs={
-                        "marks": len(changed),
-                        "nav_before": stored[-1].state.nav,
-                        "nav_after": states[-1].nav,
-                    },
-                )
-            ]
+        store_restated(
+            changed,
+            stored[-1],
+            "A flow of the past was put where it belongs; the NAV since then is restated.",
+            {"amount": flow.amount, "occurred_at": rfc3339(flow.at)},
+            work,
         )
         return True
 

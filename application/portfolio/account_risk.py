@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from application.market.daily_bars import DailyBars
-from application.portfolio.views import newest_price
+from application.portfolio.views import marks_of
 from application.ports.prices import Prices
 from application.ports.unit_of_work import UnitOfWork
 from domain.plans.exit_levels import round_trip_costs
@@ -16,7 +16,7 @@ from domain.portfolio.ledger import Bucket, LedgerKey
 from domain.portfolio.position import Position
 from domain.risk.correlation_clusters import cluster_of
 from domain.risk.sizing import SizingBook, SizingWarning
-from domain.shared.decimals import ZERO, cash
+from domain.shared.decimals import ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,9 @@ class AssessAccount:
     ) -> AccountRisk:
         held = work.positions.held_in(account.id)
         own = _OwnCash(account, work)
-        marks = {p.id: newest_price(p, self._prices, work.now) for p in held if p.qty}
-        stock = sum((cash(p.qty * price.value) for p in held if (price := marks.get(p.id))), ZERO)
+        valued = marks_of(held, self._prices, work.now)
+        marks = {mark.position.id: mark.price for mark in valued}
+        stock = sum((mark.value for mark in valued if mark.value is not None), ZERO)
         cells = sum((p.effective_cash for p in held if p.is_cell), ZERO)
         losses = {
             p.instrument: loss_at_stop(p, None if price is None else price.value, rules)

@@ -79,6 +79,7 @@ class CloseTrade:
             version=sold.position.version + 1,
         )
         work.positions.save(after)
+        self._orders.touch(after, work)
         days_held = calendar.sessions_after(plan.entry_session, moment.session)
         rows = step_rows(after, decision.actions, sold.exits, moment)
         inputs: Row = {

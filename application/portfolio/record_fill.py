@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from application.portfolio.account_nav import AccountNav
 from application.portfolio.order_outcome import anchor_event, note_execution
 from application.portfolio.recording import (
     Claims,
@@ -51,11 +52,13 @@ class Recorded:
 
 class RecordFill:
     """Conflict `fills_come_from_venue`, `overfill`, `order_not_fillable`, `insufficient_cash`,
-    `insufficient_quantity`; RuleRefused `guardrail_breach`. Nothing changes then.
+    `insufficient_quantity`; RuleRefused `guardrail_breach`. Nothing changes then. Without `nav` the
+    command that fills keeps the account's NAV itself.
     """
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: Ids, nav: AccountNav | None = None) -> None:
         self._ids = ids
+        self._nav = nav
 
     def __call__(self, order_id: str, execution: Execution, work: UnitOfWork) -> Recorded:
         order = work.orders.get(order_id)
@@ -71,6 +74,7 @@ class RecordFill:
         _require_fillable(order, execution)
         _require_time(position, execution, work.now)
         _require_band(position, order, execution, fee)
+        self._close_sessions(position, work)
         fill = self._fill(position, order, execution, fee, work.now)
         balances = work.ledger.balances(*position.holders)
         outcome = apply_fill(
@@ -88,7 +92,16 @@ class RecordFill:
             outcome.position, Claims.of(work.orders.claims_of(position.id)), balances
         )
         work.events.append(_events(position, outcome, work.now))
+        self._touch(position, work)
         return Recorded(outcome.fill, outcome.order, outcome.position)
+
+    def _close_sessions(self, position: Position, work: UnitOfWork) -> None:
+        if self._nav is not None:
+            self._nav.close_sessions(work.accounts.get(position.account_id), work)
+
+    def _touch(self, position: Position, work: UnitOfWork) -> None:
+        if self._nav is not None:
+            self._nav.touch(work.accounts.get(position.account_id), position, work)
 
     def _fill(
         self, position: Position, order: Order, execution: Execution, fee: Decimal, now: datetime

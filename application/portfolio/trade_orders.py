@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from application.portfolio.account_nav import AccountNav
+from application.portfolio.nav_restatement import BarEffect
 from application.portfolio.order_request import OrderRequest
 from application.portfolio.record_fill import Execution, RecordFill
 from application.portfolio.submit_order import SubmitOrder, Submitted
@@ -36,16 +38,24 @@ class Sold:
 
 
 class TradeOrders:
-    """Entries at the price the caller names, exits at the decided prices less slippage."""
+    """Entries at the price the caller names, exits at the decided prices less slippage.
 
-    def __init__(self, submit: SubmitOrder, record: RecordFill) -> None:
+    Sessions that closed before are recorded first. `record` keeps no NAV itself: between an exit
+    and the bar's close the rest would be valued at the exit.
+    """
+
+    def __init__(
+        self, submit: SubmitOrder, record: RecordFill, nav: AccountNav | None = None
+    ) -> None:
         self._submit = submit
         self._record = record
+        self._nav = nav or AccountNav()
 
     def enter(
         self, position: Position, order: OrderRequest, price: Decimal, work: UnitOfWork
     ) -> tuple[Submitted, Position]:
         """Buy and fill at `price`; a refused entry closes the position it was made for."""
+        self._close_sessions(position, work)
         submitted = self._submit(position.id, order, work)
         if not submitted.accepted:
             closed = replace(
@@ -58,6 +68,7 @@ class TradeOrders:
             return submitted, closed
         execution = Execution(price, order.qty, executed_at=position.opened_at)
         recorded = self._record(submitted.order.id, execution, work)
+        self.touch(recorded.position, work)
         return submitted, recorded.position
 
     def leave(
@@ -69,6 +80,7 @@ class TradeOrders:
         work: UnitOfWork,
     ) -> Sold:
         """Sell what the actions say, one reduce-only order each, in their order."""
+        self._close_sessions(position, work)
         exits: dict[int, ExecutedExit] = {}
         last = None
         entry_fee_per_share = _entry_fee_per_share(position)
@@ -86,6 +98,18 @@ class TradeOrders:
                 entry_fee = cash(entry_fee_per_share * action.qty)
                 exits[number] = ExecutedExit(action, recorded.fill, entry_fee)
         return Sold(position, exits, last)
+
+    def priced(self, effect: BarEffect, work: UnitOfWork) -> None:
+        """The account's NAV after a bar was stored, also where the bar came late."""
+        self._nav.reprice(work.accounts.get(effect.after.account_id), effect, work)
+        self.touch(effect.after, work)
+
+    def touch(self, position: Position, work: UnitOfWork) -> None:
+        """The account's NAV after the position changed."""
+        self._nav.touch(work.accounts.get(position.account_id), position, work)
+
+    def _close_sessions(self, position: Position, work: UnitOfWork) -> None:
+        self._nav.close_sessions(work.accounts.get(position.account_id), work)
 
     def _sell(
         self, position: Position, exit_: Exit, rules: ExitRules, work: UnitOfWork

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from application.market.register_instrument import instrument_id
 from application.portfolio.exit_rules import exit_rules
+from application.portfolio.nav_restatement import BarEffect
 from application.portfolio.recording import Claims, plan_view, position_event
 from application.portfolio.trade_events import closed_event, step_events, step_rows
 from application.portfolio.trade_market import MarketNumbers, ReadTradeMarket
@@ -147,6 +148,7 @@ class UpdateRegimePosition:
         sold = self._orders.leave(position, decision.actions, judged.rules, moment.at, work)
         after = _after(sold.position, judged, work)
         work.positions.save(after)
+        self._orders.priced(BarEffect(position, after, judged.time), work)
         rows = step_rows(after, decision.actions, sold.exits, moment)
         inputs = _seen(judged)
         outputs = {"actions": [action_of(row) for row in rows], "stop_level": _stop_of(after)}

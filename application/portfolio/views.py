@@ -57,15 +57,25 @@ def newest_price(position: Position, prices: Prices, now: datetime) -> PriceView
     source and age. For a `now` in the past, what came after it counts only where nothing else is
     known.
     """
-    stored = prices.newest(position.instrument, now)
     told = told_price(position)
-    if told is None:
+    return _newest(prices.newest(position.instrument, now), [] if told is None else [told], now)
+
+
+def _newest(
+    stored: PriceView | None, told: Sequence[tuple[Decimal, str, datetime]], now: datetime
+) -> PriceView | None:
+    if not told:
         return stored
-    value, source, at = told
+    before = [one for one in told if one[2] <= now]
+    value, source, at = max(before, key=_instant) if before else min(told, key=_instant)
     if stored is not None and (at > now or (stored.as_of is not None and stored.as_of >= at)):
         return stored
     age_s = Decimal(str(max(0.0, (now - at).total_seconds())))
     return PriceView(value, source, age_s, at)
+
+
+def _instant(told: tuple[Decimal, str, datetime]) -> datetime:
+    return told[2]
 
 
 def told_price(position: Position) -> tuple[Decimal, str, datetime] | None:
@@ -130,14 +140,23 @@ def valued_accounts(
 
 
 def marks_of(positions: Sequence[Position], prices: Prices, at: datetime) -> tuple[Mark, ...]:
-    """Every holding at the newest price known at an instant."""
-    marks = []
+    """Every holding at the newest price known of its instrument at an instant: what was told of
+    one of the positions counts for all of them.
+    """
+    told: dict[str, list[tuple[Decimal, str, datetime]]] = {}
     for position in positions:
-        if position.qty:
-            price = newest_price(position, prices, at)
-            value = None if price is None else cash(position.qty * price.value)
-            marks.append(Mark(position, price, value))
-    return tuple(marks)
+        known = told_price(position)
+        if known is not None:
+            told.setdefault(position.instrument, []).append(known)
+    newest = {
+        name: _newest(prices.newest(name, at), told.get(name, ()), at)
+        for name in {position.instrument for position in positions if position.qty}
+    }
+    return tuple(_mark(p, newest[p.instrument]) for p in positions if p.qty)
+
+
+def _mark(position: Position, price: PriceView | None) -> Mark:
+    return Mark(position, price, None if price is None else cash(position.qty * price.value))
 
 
 def unrealized_pnl(position: Position, price: PriceView | None) -> Decimal | None:
