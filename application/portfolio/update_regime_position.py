@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from application.market.register_instrument import instrument_id
+from application.portfolio.catch_up_dividends import CatchUpDividends
 from application.portfolio.exit_rules import exit_rules
 from application.portfolio.recording import Claims, plan_view, position_event
 from application.portfolio.trade_events import closed_event, step_events, step_rows
@@ -82,11 +83,16 @@ class UpdateRegimePosition:
     """
 
     def __init__(
-        self, calendars: CalendarTables, market: ReadTradeMarket, orders: TradeOrders
+        self,
+        calendars: CalendarTables,
+        market: ReadTradeMarket,
+        orders: TradeOrders,
+        catch_up: CatchUpDividends,
     ) -> None:
         self._calendars = calendars
         self._market = market
         self._orders = orders
+        self._catch_up = catch_up
 
     def __call__(self, position_id: str, update: BarUpdate, work: UnitOfWork) -> TradeReport:
         position = work.positions.get(position_id)
@@ -122,10 +128,11 @@ class UpdateRegimePosition:
     def _update(self, position: Position, update: BarUpdate, work: UnitOfWork) -> TradeReport:
         if position.status is PositionStatus.PAUSED:
             raise Conflict("position_paused", f"Position {position.id} is paused.")
-        plan = trade_plan(position)
         calendar = trade_calendar(position.calendar, self._calendars, work.now)
         time = calendar.bar_time(update.as_of)
         bar, digest = _bar(update, time), update.signature(time.session)
+        position = self._catch_up(position, time.session, work)
+        plan = trade_plan(position)
         configuration = desktop_configuration(work)
         rules = exit_rules(configuration)
         observed = self._market(update.numbers, time.at, configuration, work)

@@ -335,6 +335,32 @@ def test_a_split_and_a_dividend_move_the_levels_with_the_price(desktop: Desktop)
     assert desktop.rows(opened["id"])[-1]["exit_price"] == 45
 
 
+def test_the_first_bar_of_an_ex_date_meets_levels_without_the_dividend(desktop: Desktop) -> None:
+    opened = desktop.open(true_range=2, position_size=10)
+    assert opened["stop_level"] == 92
+    desktop.clock.jump("2026-01-06T12:00:00Z")
+    dividend = {"ticker": "AAPL", "ex_date": "2026-01-06", "dps": 5}
+    desktop.client.post("/api/v1/dividends", json=dividend).raise_for_status()
+    late = {"ticker": "AAPL", "ex_date": "2026-01-07", "dps": 1}
+    desktop.client.post("/api/v1/dividends", json=late).raise_for_status()
+    desktop.clock.jump(TUESDAY)
+    told = desktop.bar(93, high=94, low=91.5)
+    assert (told["actions"], told["position_status"]) == ([], "ACTIVE")
+    assert told["stop_level"] == 87
+    types = [event["type"] for event in desktop.events(opened["id"])]
+    assert types.count("ex_div_effective") == 1
+    assert types.index("ex_div_effective") < types.index("price_evaluated")
+    assert desktop.bar(93, high=94, low=86.9)["actions"][0]["price"] == 87
+
+
+def test_a_bar_of_the_session_before_an_ex_date_keeps_its_levels(desktop: Desktop) -> None:
+    desktop.open(true_range=2, position_size=10)
+    desktop.clock.jump("2026-01-06T12:00:00Z")
+    dividend = {"ticker": "AAPL", "ex_date": "2026-01-06", "dps": 5}
+    desktop.client.post("/api/v1/dividends", json=dividend).raise_for_status()
+    assert desktop.bar(93, low=91.5, as_of="2026-01-05")["actions"][0]["price"] == 92
+
+
 def test_health_and_welcome_are_as_published(desktop: Desktop) -> None:
     desktop.open()
     health = desktop.ask("GET", "/health")
