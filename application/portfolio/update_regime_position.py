@@ -1,6 +1,6 @@
 """Update a trade with a bar: the plan decides, exits fill, levels move, all in one transaction.
 
-The same bar sent twice answers what it was answered first, also after the position closed, and
+The newest bar sent again answers what it was answered first, also after it closed the position, and
 changes nothing.
 """
 
@@ -102,7 +102,7 @@ class UpdateRegimePosition:
     def of_symbol(self, symbol: str, update: BarUpdate, work: UnitOfWork) -> TradeReport:
         """The open trade of the main account in the symbol; NotFound `position_not_found`.
 
-        A bar that was answered before is answered again, even though it closed the trade.
+        The bar that closed a trade is answered again.
         """
         account, instrument = work.accounts.main(), instrument_id(symbol)
         live = work.positions.live_trade(account.id, instrument)
@@ -193,14 +193,12 @@ def trade_plan(position: Position) -> RegimeExitPlan:
 def _answered(
     position: Position, update: BarUpdate, digest: str, session: date, work: UnitOfWork
 ) -> Mapping[str, object] | None:
-    """What this bar was answered before. Two equal intervals are two facts, so of those only the
-    newest counts as sent again.
-    """
+    """What this bar was answered, if it is the newest one: a price that returns is news."""
     plan = position.exit_plan
     running = None if plan is None else plan.running
     if running is None or running.bar.session != session:
         return None
-    if update.is_interval and running.bodies[-1:] != (digest,):
+    if running.bodies[-1:] != (digest,):
         return None
     return work.bar_answers.find(position.id, session, digest)
 

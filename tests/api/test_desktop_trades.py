@@ -309,6 +309,27 @@ def test_the_same_bar_twice_is_a_replay_also_after_it_closed_the_trade(desktop: 
     assert refused(answer) == (404, "position_not_found")
 
 
+def test_a_price_that_returns_is_the_mark_again(desktop: Desktop) -> None:
+    desktop.open(true_range=2)
+    for close in (103, 104, 103):
+        told = desktop.bar(close)
+        assert (told["replayed"], told["current_pnl"]) == (False, D(close) / 100 - 1)
+        assert desktop.ask("GET", "/positions/AAPL")["current_price"] == close
+    assert desktop.bar(103)["replayed"] is True
+
+
+def test_a_bar_of_before_a_close_by_hand_is_no_replay(desktop: Desktop) -> None:
+    desktop.open(true_range=2)
+    desktop.bar(103)
+    desktop.ask("POST", "/positions/AAPL/close", {"price": 103, "fraction": 0.5})
+    told = desktop.bar(103)
+    assert (told["replayed"], told["remaining_position"]) == (False, 50)
+    desktop.ask("POST", "/positions/AAPL/close", {"price": 103})
+    body = {"symbol": "AAPL", "current_price_data": {"close": 103}}
+    answer = desktop.client.put("/positions/update", json=body)
+    assert refused(answer) == (404, "position_not_found")
+
+
 def test_days_held_are_sessions_and_end_the_trade(desktop: Desktop) -> None:
     desktop.clock.jump("2026-01-05T15:00:00Z")
     opened = desktop.open(true_range=2, opened_at="2025-07-02T15:00:00Z")
