@@ -23,6 +23,7 @@ from application.ports.calendars import CalendarTables
 from application.ports.unit_of_work import UnitOfWork
 from application.risk.effective_configuration import desktop_configuration
 from domain.market.market_regime import SessionState
+from domain.market.vix_regime import RegimeProfile
 from domain.plans.price_bar import PriceBar, PriceBody, checked_bar
 from domain.plans.regime_exit import ExitMarket, RegimeDecision, decide
 from domain.plans.regime_exit_plan import RegimeExitPlan
@@ -135,7 +136,9 @@ class UpdateRegimePosition:
         plan = trade_plan(position)
         configuration = desktop_configuration(work)
         rules = exit_rules(configuration)
-        observed = self._market(update.numbers, time.at, configuration, work)
+        # A trade keeps the bands of the profile it was opened by.
+        profile = RegimeProfile(plan.profile.value)
+        observed = self._market(update.numbers, time.at, configuration, work, profile)
         state = None if observed is None else observed.state
         days_held = calendar.sessions_after(plan.entry_session, time.session)
         view = plan_view(position, Claims())
