@@ -68,8 +68,8 @@ def decide(plan: RegimeExitPlan, view: PositionView, market: ExitMarket) -> Regi
 
     The newest body of the session sent again is a replay; another body of the same session amends
     its running bar and is judged with the levels of the session's begin; an interval bar is judged
-    alone, with the levels of now. Raises `BadInput` `bar_before_entry`, `bar_out_of_order`, `bar_in_future`;
-    `Conflict` `position_closed` when nothing is left.
+    alone, with the levels of now. Raises `BadInput` `bar_before_entry`, `bar_out_of_order`,
+    `bar_in_future`; `Conflict` `position_closed` when nothing is left.
     """
     digest = market.body_digest or body_digest(market.bar, market.state)
     if _is_replay(plan, market.bar, digest):

@@ -84,6 +84,40 @@ def test_a_close_without_a_price_needs_a_mark_of_the_last_minute(desktop: Deskto
     assert desktop.ask("GET", "/positions/AAPL")["quantity"] == 200
 
 
+def test_a_close_needs_no_body(desktop: Desktop) -> None:
+    for symbol in ("AAPL", "MSFT"):
+        opened = desktop.open(symbol, true_range=2, position_size=10)
+        desktop.bar(103, symbol)
+        if symbol == "AAPL":
+            told = desktop.ask("POST", "/positions/AAPL/close")
+            assert (told["position_status"], told["remaining_position"]) == ("CLOSED", 0)
+        else:
+            path, header = f"/api/v1/positions/{opened['id']}/close", {"Idempotency-Key": "k"}
+            assert desktop.client.post(path, headers=header).status_code == 201
+    assert desktop.ask("GET", "/positions") == {}
+    answer = desktop.client.post("/positions/AAPL/close")
+    assert refused(answer) == (404, "position_not_found")
+
+
+def test_a_symbol_with_a_slash_is_read_closed_and_deleted_by_its_path(desktop: Desktop) -> None:
+    desktop.open("BRK/B", true_range=2, position_size=10)
+    for path in ("/positions/BRK/B", "/positions/brk%2Fb"):
+        assert desktop.ask("GET", path)["symbol"] == "BRK/B"
+    answer = desktop.client.delete("/positions/BRK/B")
+    assert refused(answer) == (400, "position_has_fills")
+    told = desktop.ask("POST", "/positions/BRK/B/close", {"price": 101})
+    assert (told["symbol"], told["position_status"]) == ("BRK/B", "CLOSED")
+    assert refused(desktop.client.get("/positions/BRK/B")) == (404, "position_not_found")
+
+
+@pytest.mark.parametrize("symbol", [".", "..", "A/../B", "/", "A//B", "^", "A/"])
+def test_text_that_cannot_be_a_path_is_no_symbol(desktop: Desktop, symbol: str) -> None:
+    answer = desktop.client.post("/positions/open", json={**AAPL_OPEN, "symbol": symbol})
+    assert refused(answer) == (400, "invalid_symbol")
+    path = "/positions/" + symbol.replace("/", "%2F").replace(".", "%2E")
+    assert refused(desktop.client.delete(path)) == (400, "invalid_symbol")
+
+
 def test_a_filled_trade_is_not_deleted(desktop: Desktop) -> None:
     desktop.open()
     assert refused(desktop.client.delete("/positions/AAPL")) == (400, "position_has_fills")
