@@ -38,6 +38,9 @@ class InstrumentKind(StrEnum):
     SYNTHETIC = "synthetic"
 
 
+ONLY_READ = frozenset({InstrumentKind.INDEX, InstrumentKind.RATE})
+
+
 class AssetClass(StrEnum):
     """Picks fallbacks and thresholds."""
 
@@ -86,7 +89,7 @@ class Instrument:
     @property
     def is_tradable(self) -> bool:
         """False for indices and rates: they are read, never held."""
-        return self.kind not in (InstrumentKind.INDEX, InstrumentKind.RATE)
+        return self.kind not in ONLY_READ
 
 
 def clean_symbol(text: str) -> str:

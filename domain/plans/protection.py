@@ -47,7 +47,7 @@ def tightened(
     after = replace(
         plan, stop=stop, targets=targets, trailing=plan.trailing or change.trailing is True
     )
-    return unanswered(after), (*actions, *moves)
+    return plan if after == plan else unanswered(after), (*actions, *moves)
 
 
 def _require_nearer_stop(plan: RegimeExitPlan, stop: Decimal) -> None:

@@ -118,6 +118,17 @@ def test_text_that_cannot_be_a_path_is_no_symbol(desktop: Desktop, symbol: str) 
     assert refused(desktop.client.delete(path)) == (400, "invalid_symbol")
 
 
+@pytest.mark.parametrize("symbol", ["^VIX", "^GSPC", "SPX"])
+def test_an_index_is_not_bought_and_may_stand_in_a_cell(desktop: Desktop, symbol: str) -> None:
+    answer = desktop.client.post("/positions/open", json={**AAPL_OPEN, "symbol": symbol})
+    assert refused(answer) == (400, "not_tradable")
+    plan = {"kind": "regime_exit", "entry_price": 20, "market_state": {"vix": 18}}
+    trade = desktop.client.post("/api/v1/positions", json={"ticker": symbol, "plan": plan})
+    assert refusal(trade) == (422, "not_tradable")
+    cell = desktop.client.post("/api/v1/positions", json={"ticker": symbol, "qty": 0, "cash": 100})
+    assert cell.status_code == 201
+
+
 def test_a_filled_trade_is_not_deleted(desktop: Desktop) -> None:
     desktop.open()
     assert refused(desktop.client.delete("/positions/AAPL")) == (400, "position_has_fills")
