@@ -20,6 +20,7 @@ from application.portfolio.account_worth import ValueAccounts
 from application.portfolio.accounts import OpenAccount
 from application.portfolio.announce_dividend import AnnounceDividend
 from application.portfolio.cancel_dividend import CancelDividend
+from application.portfolio.catch_up_dividends import CatchUpDividends
 from application.portfolio.change_position import RetireCell
 from application.portfolio.close_position import ClosePosition
 from application.portfolio.close_trade import CloseTrade, DeleteTrade
@@ -174,6 +175,7 @@ class Portfolio(Provider):
     retire_cell = provide(RetireCell)
     announce_dividend = provide(AnnounceDividend)
     process_ex_date = provide(ProcessExDate)
+    catch_up_dividends = provide(CatchUpDividends)
     pay_dividend = provide(PayDividend)
     cancel_dividend = provide(CancelDividend)
     announce_split = provide(AnnounceSplit)

@@ -27,6 +27,7 @@ from application.ports.repositories import RegisteredInstrument
 from application.ports.unit_of_work import UnitOfWork
 from application.risk.effective_configuration import desktop_configuration
 from domain.market.breadth import EntryFilter, entry_filter
+from domain.market.instrument import ONLY_READ
 from domain.plans.exit_levels import TrueRangeSource, resolved_true_range
 from domain.plans.regime_exit_plan import EntryTerms, RegimeExitPlan, open_regime_exit, sized
 from domain.plans.regime_rules import ExitRules
@@ -99,7 +100,8 @@ class _Scene:
 
 class OpenRegimePosition:
     """Conflict `position_exists`; BadInput `vix_required`; Invalid `currency_mismatch`,
-    `invalid_plan`, `invalid_stop`, `no_equity`; RuleRefused `size_below_minimum` with all caps.
+    `invalid_plan`, `invalid_stop`, `no_equity`, `not_tradable`; RuleRefused `size_below_minimum`
+    with all caps.
     """
 
     def __init__(
@@ -225,6 +227,9 @@ def _require_holdable(account: Account, instrument: RegisteredInstrument) -> Non
     if account.settlement is not Settlement.CASH:
         fault = FieldFault("/account_id", "cash_account_needed", "trades live in cash accounts")
         raise Invalid("invalid_request", "The trade cannot be opened.", errors=(fault,))
+    if instrument.kind in ONLY_READ:
+        fault = FieldFault("/symbol", "not_tradable", "an index is read, never held")
+        raise Invalid("not_tradable", f"{instrument.id} cannot be bought.", errors=(fault,))
     if instrument.quote != account.base_currency:
         message = f"the account holds {account.base_currency}"
         fault = FieldFault("/symbol", "currency_mismatch", message)

@@ -70,6 +70,12 @@ class ProcessExDate:
         )
         return DividendStep.of(dividend, steps)
 
+    def of_position(
+        self, dividend: Dividend, position: Position, opens_at: datetime, work: UnitOfWork
+    ) -> Position:
+        """The step for one position that held when the session opened and is not booked yet."""
+        return self._accrue(dividend, position, opens_at, work).position
+
     def _accrue(
         self, dividend: Dividend, position: Position, opens_at: datetime, work: UnitOfWork
     ) -> PositionStep:

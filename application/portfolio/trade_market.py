@@ -20,6 +20,7 @@ from domain.market.market_state import (
     StateOffer,
     current_session,
     is_stale,
+    labelled,
     session_state,
 )
 from domain.market.trading_calendar import TradingCalendar
@@ -68,20 +69,28 @@ class ReadTradeMarket:
         at: datetime,
         configuration: DesktopConfiguration,
         work: UnitOfWork,
+        profile: RegimeProfile | None = None,
     ) -> ObservedMarket | None:
-        """None without a VIX: neither sent nor in a stored row that is not stale."""
+        """None without a VIX: neither sent nor in a stored row that is not stale.
+
+        `profile` is that of a trade that is open; a new one takes the configured.
+        """
         calendar = self._sessions()
         session = current_session(calendar, at)
         if session is None:
             return None
-        rules = vix_rules(configuration, work)
+        rules = vix_rules(configuration, work, profile)
         before = list(work.market_state.before(session, PREVIOUS_SESSIONS_MAX))
         visible = work.market_state.newest_at(at, session)
         is_fresh = visible is not None and not is_stale(visible, session, calendar)
         fresh = visible if is_fresh else None
         given = numbers.given
         if not given:
-            return None if fresh is None else _observed(fresh, before, calendar, rules)
+            if fresh is None:
+                return None
+            if rules.profile is not work.regime_settings.read().profile:
+                fresh = _labelled_by(rules, fresh, before, calendar)
+            return _observed(fresh, before, calendar, rules)
         offer = StateOffer(session, StateSource.REQUEST, given)
         if numbers.vix is not None:
             self._keep(offer, work)
@@ -117,10 +126,14 @@ class ReadTradeMarket:
                 raise
 
 
-def vix_rules(configuration: DesktopConfiguration, work: UnitOfWork) -> VixRules:
-    """Bands of the configured profile; a regime the owner pinned wins over everything."""
+def vix_rules(
+    configuration: DesktopConfiguration, work: UnitOfWork, profile: RegimeProfile | None = None
+) -> VixRules:
+    """Bands of the profile, else of the configured one; a regime the owner pinned wins over
+    everything.
+    """
     settings = work.regime_settings.read()
-    rules = settings.rules(RegimeProfile(configuration.exits.profile.value))
+    rules = settings.rules(profile or RegimeProfile(configuration.exits.profile.value))
     forced = configuration.regime_overrides.force_regime
     return rules if forced is None else replace(rules, force_regime=forced)
 
@@ -141,6 +154,17 @@ def _as_sent(offer: StateOffer, fresh: MarketStateRow | None, at: datetime) -> M
         visible_at=at,
         recorded_at=at,
     )
+
+
+def _labelled_by(
+    rules: VixRules,
+    row: MarketStateRow,
+    before: list[MarketStateRow],
+    calendar: TradingCalendar,
+) -> MarketStateRow:
+    """A stored row under the rules of another profile than the one it was labelled by."""
+    earlier = [each for each in before if each.session < row.session]
+    return labelled([*earlier, row], (), rules, calendar)[-1]
 
 
 def _observed(

@@ -1,6 +1,6 @@
 """Update a trade with a bar: the plan decides, exits fill, levels move, all in one transaction.
 
-The same bar sent twice answers what it was answered first, also after the position closed, and
+The newest bar sent again answers what it was answered first, also after it closed the position, and
 changes nothing.
 """
 
@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from application.market.register_instrument import instrument_id
+from application.portfolio.catch_up_dividends import CatchUpDividends
 from application.portfolio.exit_rules import exit_rules
 from application.portfolio.nav_restatement import BarEffect
 from application.portfolio.recording import Claims, plan_view, position_event
@@ -23,6 +24,7 @@ from application.ports.calendars import CalendarTables
 from application.ports.unit_of_work import UnitOfWork
 from application.risk.effective_configuration import desktop_configuration
 from domain.market.market_regime import SessionState
+from domain.market.vix_regime import RegimeProfile
 from domain.plans.price_bar import PriceBar, PriceBody, checked_bar
 from domain.plans.regime_exit import ExitMarket, RegimeDecision, decide
 from domain.plans.regime_exit_plan import RegimeExitPlan
@@ -83,11 +85,16 @@ class UpdateRegimePosition:
     """
 
     def __init__(
-        self, calendars: CalendarTables, market: ReadTradeMarket, orders: TradeOrders
+        self,
+        calendars: CalendarTables,
+        market: ReadTradeMarket,
+        orders: TradeOrders,
+        catch_up: CatchUpDividends,
     ) -> None:
         self._calendars = calendars
         self._market = market
         self._orders = orders
+        self._catch_up = catch_up
 
     def __call__(self, position_id: str, update: BarUpdate, work: UnitOfWork) -> TradeReport:
         position = work.positions.get(position_id)
@@ -97,7 +104,7 @@ class UpdateRegimePosition:
     def of_symbol(self, symbol: str, update: BarUpdate, work: UnitOfWork) -> TradeReport:
         """The open trade of the main account in the symbol; NotFound `position_not_found`.
 
-        A bar that was answered before is answered again, even though it closed the trade.
+        The bar that closed a trade is answered again.
         """
         account, instrument = work.accounts.main(), instrument_id(symbol)
         live = work.positions.live_trade(account.id, instrument)
@@ -123,13 +130,16 @@ class UpdateRegimePosition:
     def _update(self, position: Position, update: BarUpdate, work: UnitOfWork) -> TradeReport:
         if position.status is PositionStatus.PAUSED:
             raise Conflict("position_paused", f"Position {position.id} is paused.")
-        plan = trade_plan(position)
         calendar = trade_calendar(position.calendar, self._calendars, work.now)
         time = calendar.bar_time(update.as_of)
         bar, digest = _bar(update, time), update.signature(time.session)
+        position = self._catch_up(position, time.session, work)
+        plan = trade_plan(position)
         configuration = desktop_configuration(work)
         rules = exit_rules(configuration)
-        observed = self._market(update.numbers, time.at, configuration, work)
+        # A trade keeps the bands of the profile it was opened by.
+        profile = RegimeProfile(plan.profile.value)
+        observed = self._market(update.numbers, time.at, configuration, work, profile)
         state = None if observed is None else observed.state
         days_held = calendar.sessions_after(plan.entry_session, time.session)
         view = plan_view(position, Claims())
@@ -188,14 +198,12 @@ def trade_plan(position: Position) -> RegimeExitPlan:
 def _answered(
     position: Position, update: BarUpdate, digest: str, session: date, work: UnitOfWork
 ) -> Mapping[str, object] | None:
-    """What this bar was answered before. Two equal intervals are two facts, so of those only the
-    newest counts as sent again.
-    """
+    """What this bar was answered, if it is the newest one: a price that returns is news."""
     plan = position.exit_plan
     running = None if plan is None else plan.running
     if running is None or running.bar.session != session:
         return None
-    if update.is_interval and running.bodies[-1:] != (digest,):
+    if running.bodies[-1:] != (digest,):
         return None
     return work.bar_answers.find(position.id, session, digest)
 

@@ -18,6 +18,7 @@ UNVERIFIED_LOT_STEP = Decimal("0.00000001")
 _SYMBOL = re.compile(r"[A-Z0-9.^=/_-]{1,24}")
 _TICKER = re.compile(r"[A-Z0-9.^=/-]{1,20}")
 _PAIR = re.compile(r"([A-Z0-9]{2,10})-([A-Z]{3,4})")
+_NO_PARTS = frozenset({"", ".", ".."})
 _CASH = frozenset({"USD", "EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "NZD"})
 _STABLE = frozenset({"USDT", "USDC"})
 
@@ -35,6 +36,9 @@ class InstrumentKind(StrEnum):
     FUTURE = "future"
     OPTION = "option"
     SYNTHETIC = "synthetic"
+
+
+ONLY_READ = frozenset({InstrumentKind.INDEX, InstrumentKind.RATE})
 
 
 class AssetClass(StrEnum):
@@ -85,19 +89,30 @@ class Instrument:
     @property
     def is_tradable(self) -> bool:
         """False for indices and rates: they are read, never held."""
-        return self.kind not in (InstrumentKind.INDEX, InstrumentKind.RATE)
+        return self.kind not in ONLY_READ
 
 
 def clean_symbol(text: str) -> str:
     """Trimmed and upper-cased; Invalid `invalid_symbol` unless 1–24 characters of
-    [A-Z0-9.^=/_-]."""
-    symbol = text.strip().upper()
-    if _SYMBOL.fullmatch(symbol) is None:
-        message = "A symbol has 1 to 24 characters out of A-Z 0-9 . ^ = / -"
+    [A-Z0-9.^=/_-], a letter or digit among them, and no part between slashes empty, `.` or `..`.
+    """
+    trimmed = text.strip()
+    symbol = trimmed.upper()
+    # Upper-casing turns some letters of other scripts into A-Z.
+    if not trimmed.isascii() or _SYMBOL.fullmatch(symbol) is None or not _is_name(symbol):
+        message = (
+            "A symbol has 1 to 24 characters out of A-Z 0-9 . ^ = / - with a letter or digit, "
+            "and no empty, . or .. part between slashes"
+        )
         raise Invalid(
             "invalid_symbol", message, errors=(FieldFault("/symbol", "invalid_symbol", message),)
         )
     return symbol
+
+
+def _is_name(symbol: str) -> bool:
+    parts = symbol.split("/")
+    return any(c.isalnum() for c in symbol) and not _NO_PARTS.intersection(parts)
 
 
 def unverified(symbol: str) -> Instrument:

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from domain.plans.exit_levels import stop_to_tick, target_to_tick
-from domain.plans.regime_exit_plan import RegimeExitPlan
+from domain.plans.regime_exit_plan import RegimeExitPlan, unanswered
 from domain.shared.decimals import divide, quantity_to_step
 
 PRICE_STEP = Decimal("1e-12")
@@ -78,10 +78,11 @@ def _with_levels(plan: RegimeExitPlan, change: Rescaling, ex_date: date) -> Regi
     if running is not None:
         prices = tuple(target(price) for price in running.target_prices)
         running = replace(running, stop=stop(running.stop), target_prices=prices)
-    return replace(
+    after = replace(
         plan,
         stop=replace(plan.stop, price=stop(plan.stop.price)),
         targets=tuple(replace(t, price=target(t.price)) for t in plan.targets),
         running=running,
         levels_since=max(plan.levels_since, ex_date),
     )
+    return unanswered(after)

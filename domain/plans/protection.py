@@ -7,7 +7,7 @@ from decimal import Decimal
 from domain.plans.exit_actions import MoveStop, MoveTarget, StopCause
 from domain.plans.exit_levels import Target, TargetStatus
 from domain.plans.plan import Action
-from domain.plans.regime_exit_plan import RegimeExitPlan, StopKind, StopLevel
+from domain.plans.regime_exit_plan import RegimeExitPlan, StopKind, StopLevel, unanswered
 from domain.shared.decimals import plain, quantity_to_step
 from domain.shared.errors import Conflict, FieldFault, Invalid
 
@@ -47,7 +47,7 @@ def tightened(
     after = replace(
         plan, stop=stop, targets=targets, trailing=plan.trailing or change.trailing is True
     )
-    return after, (*actions, *moves)
+    return plan if after == plan else unanswered(after), (*actions, *moves)
 
 
 def _require_nearer_stop(plan: RegimeExitPlan, stop: Decimal) -> None:

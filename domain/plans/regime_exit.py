@@ -15,12 +15,11 @@ from domain.plans.exit_actions import ExitCause
 from domain.plans.level_moves import adjusted_to_market, trailed
 from domain.plans.plan import Action, PositionView
 from domain.plans.price_bar import BarBounds, PriceBar, require_in_bounds
-from domain.plans.regime_exit_plan import RegimeExitPlan, RunningSession
+from domain.plans.regime_exit_plan import RegimeExitPlan, RunningSession, unanswered
 from domain.plans.regime_rules import ExitRules
 from domain.shared.decimals import ONE, ZERO, plain, quantity_to_step
 from domain.shared.errors import Conflict, Defect, FieldFault, Invalid
 
-BODIES_KEPT_MAX = 64
 DIGEST_LENGTH = 16
 
 
@@ -46,7 +45,7 @@ class ExitMarket:
 class RegimeDecision:
     """Actions in the order they happened, and the plan to keep for the next update.
 
-    `replayed`: the session has seen this body; there are no actions and the plan is unchanged.
+    `replayed`: the session's newest body came again; no actions, and the plan is unchanged.
     """
 
     actions: tuple[Action, ...]
@@ -67,10 +66,10 @@ class ManualClose:
 def decide(plan: RegimeExitPlan, view: PositionView, market: ExitMarket) -> RegimeDecision:
     """Judge one bar; the same inputs always give the same answer.
 
-    A body the session has seen is a replay; another body of the same session amends its running bar
-    and is judged with the levels of the session's begin; an interval bar is judged alone, with the
-    levels of now. Raises `BadInput` `bar_before_entry`, `bar_out_of_order`, `bar_in_future`;
-    `Conflict` `position_closed` when nothing is left.
+    The newest body of the session sent again is a replay; another body of the same session amends
+    its running bar and is judged with the levels of the session's begin; an interval bar is judged
+    alone, with the levels of now. Raises `BadInput` `bar_before_entry`, `bar_out_of_order`,
+    `bar_in_future`; `Conflict` `position_closed` when nothing is left.
     """
     digest = market.body_digest or body_digest(market.bar, market.state)
     if _is_replay(plan, market.bar, digest):
@@ -114,7 +113,9 @@ def close_by_hand(plan: RegimeExitPlan, view: PositionView, request: ManualClose
     sale = Sale(qty, request.price, ExitCause.MANUAL_CLOSE, request.reason)
     exit_ = exit_of(plan, view.qty, sale)
     is_closed = exit_.remaining_qty == 0
-    after = replace(plan, closed_by=ExitCause.MANUAL_CLOSE) if is_closed else plan
+    after = unanswered(plan)
+    if is_closed:
+        after = replace(after, closed_by=ExitCause.MANUAL_CLOSE)
     return RegimeDecision((exit_,), after, position_closed=is_closed)
 
 
@@ -133,10 +134,8 @@ def _is_replay(plan: RegimeExitPlan, bar: PriceBar, digest: str) -> bool:
     running = plan.running
     if running is None or running.bar.session != bar.session:
         return False
-    # Equal prices in two intervals are two facts, judged at different levels; only the newest body
-    # can be the same request again.
-    seen = running.bodies[-1:] if bar.is_interval else running.bodies
-    return digest in seen
+    # A price that returns is news: only the newest body can be the same request again.
+    return running.bodies[-1:] == (digest,)
 
 
 def _require_open(plan: RegimeExitPlan, view: PositionView) -> None:
@@ -166,7 +165,7 @@ def _with_bar(plan: RegimeExitPlan, market: ExitMarket, digest: str) -> RegimeEx
         running = replace(
             running,
             bar=running.bar.amended_by(bar),
-            bodies=(*running.bodies, digest)[-BODIES_KEPT_MAX:],
+            bodies=(digest,),
             sessions_held=market.sessions_held,
         )
     else:

@@ -51,8 +51,8 @@ class StopLevel:
 class RunningSession:
     """What one session has shown so far, and the levels that were active when it began.
 
-    `bar` is merged from all its bodies; `bodies` are digests of the newest ones, oldest first;
-    `is_adjusted` once a regime adjustment was made in it.
+    `bar` is merged from all its bodies; `bodies` holds the digest of the newest one, and
+    nothing once its answer is out of date; `is_adjusted` once a regime adjustment was made in it.
     """
 
     bar: PriceBar
@@ -153,6 +153,15 @@ class RegimeExitPlan:
     def max_loss(self) -> Decimal:
         """Worst excursion since entry: `min(0, lowest / entry − 1)`, unrounded."""
         return min(ZERO, divide(self.lowest_price, self.entry_price) - 1)
+
+
+def unanswered(plan: RegimeExitPlan) -> RegimeExitPlan:
+    """The plan after something else than a bar changed the trade: what the newest bar was answered
+    no longer holds, so the same body is judged again.
+    """
+    if plan.running is None:
+        return plan
+    return replace(plan, running=replace(plan.running, bodies=()))
 
 
 def open_regime_exit(terms: EntryTerms) -> RegimeExitPlan:

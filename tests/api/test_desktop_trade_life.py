@@ -84,6 +84,51 @@ def test_a_close_without_a_price_needs_a_mark_of_the_last_minute(desktop: Deskto
     assert desktop.ask("GET", "/positions/AAPL")["quantity"] == 200
 
 
+def test_a_close_needs_no_body(desktop: Desktop) -> None:
+    for symbol in ("AAPL", "MSFT"):
+        opened = desktop.open(symbol, true_range=2, position_size=10)
+        desktop.bar(103, symbol)
+        if symbol == "AAPL":
+            told = desktop.ask("POST", "/positions/AAPL/close")
+            assert (told["position_status"], told["remaining_position"]) == ("CLOSED", 0)
+        else:
+            path, header = f"/api/v1/positions/{opened['id']}/close", {"Idempotency-Key": "k"}
+            assert desktop.client.post(path, headers=header).status_code == 201
+    assert desktop.ask("GET", "/positions") == {}
+    answer = desktop.client.post("/positions/AAPL/close")
+    assert refused(answer) == (404, "position_not_found")
+
+
+def test_a_symbol_with_a_slash_is_read_closed_and_deleted_by_its_path(desktop: Desktop) -> None:
+    desktop.open("BRK/B", true_range=2, position_size=10)
+    for path in ("/positions/BRK/B", "/positions/brk%2Fb"):
+        assert desktop.ask("GET", path)["symbol"] == "BRK/B"
+    answer = desktop.client.delete("/positions/BRK/B")
+    assert refused(answer) == (400, "position_has_fills")
+    told = desktop.ask("POST", "/positions/BRK/B/close", {"price": 101})
+    assert (told["symbol"], told["position_status"]) == ("BRK/B", "CLOSED")
+    assert refused(desktop.client.get("/positions/BRK/B")) == (404, "position_not_found")
+
+
+@pytest.mark.parametrize("symbol", [".", "..", "A/../B", "/", "A//B", "^", "A/"])
+def test_text_that_cannot_be_a_path_is_no_symbol(desktop: Desktop, symbol: str) -> None:
+    answer = desktop.client.post("/positions/open", json={**AAPL_OPEN, "symbol": symbol})
+    assert refused(answer) == (400, "invalid_symbol")
+    path = "/positions/" + symbol.replace("/", "%2F").replace(".", "%2E")
+    assert refused(desktop.client.delete(path)) == (400, "invalid_symbol")
+
+
+@pytest.mark.parametrize("symbol", ["^VIX", "^GSPC", "SPX"])
+def test_an_index_is_not_bought_and_may_stand_in_a_cell(desktop: Desktop, symbol: str) -> None:
+    answer = desktop.client.post("/positions/open", json={**AAPL_OPEN, "symbol": symbol})
+    assert refused(answer) == (400, "not_tradable")
+    plan = {"kind": "regime_exit", "entry_price": 20, "market_state": {"vix": 18}}
+    trade = desktop.client.post("/api/v1/positions", json={"ticker": symbol, "plan": plan})
+    assert refusal(trade) == (422, "not_tradable")
+    cell = desktop.client.post("/api/v1/positions", json={"ticker": symbol, "qty": 0, "cash": 100})
+    assert cell.status_code == 201
+
+
 def test_a_filled_trade_is_not_deleted(desktop: Desktop) -> None:
     desktop.open()
     assert refused(desktop.client.delete("/positions/AAPL")) == (400, "position_has_fills")
@@ -333,6 +378,32 @@ def test_a_split_and_a_dividend_move_the_levels_with_the_price(desktop: Desktop)
     assert stopped["actions"][0].items() >= {"price": 45, "quantity": 200}.items()
     assert stopped["final_pnl"] == D("-0.1")
     assert desktop.rows(opened["id"])[-1]["exit_price"] == 45
+
+
+def test_the_first_bar_of_an_ex_date_meets_levels_without_the_dividend(desktop: Desktop) -> None:
+    opened = desktop.open(true_range=2, position_size=10)
+    assert opened["stop_level"] == 92
+    desktop.clock.jump("2026-01-06T12:00:00Z")
+    dividend = {"ticker": "AAPL", "ex_date": "2026-01-06", "dps": 5}
+    desktop.client.post("/api/v1/dividends", json=dividend).raise_for_status()
+    late = {"ticker": "AAPL", "ex_date": "2026-01-07", "dps": 1}
+    desktop.client.post("/api/v1/dividends", json=late).raise_for_status()
+    desktop.clock.jump(TUESDAY)
+    told = desktop.bar(93, high=94, low=91.5)
+    assert (told["actions"], told["position_status"]) == ([], "ACTIVE")
+    assert told["stop_level"] == 87
+    types = [event["type"] for event in desktop.events(opened["id"])]
+    assert types.count("ex_div_effective") == 1
+    assert types.index("ex_div_effective") < types.index("price_evaluated")
+    assert desktop.bar(93, high=94, low=86.9)["actions"][0]["price"] == 87
+
+
+def test_a_bar_of_the_session_before_an_ex_date_keeps_its_levels(desktop: Desktop) -> None:
+    desktop.open(true_range=2, position_size=10)
+    desktop.clock.jump("2026-01-06T12:00:00Z")
+    dividend = {"ticker": "AAPL", "ex_date": "2026-01-06", "dps": 5}
+    desktop.client.post("/api/v1/dividends", json=dividend).raise_for_status()
+    assert desktop.bar(93, low=91.5, as_of="2026-01-05")["actions"][0]["price"] == 92
 
 
 def test_health_and_welcome_are_as_published(desktop: Desktop) -> None:

@@ -309,6 +309,43 @@ def test_the_same_bar_twice_is_a_replay_also_after_it_closed_the_trade(desktop: 
     assert refused(answer) == (404, "position_not_found")
 
 
+def test_a_price_that_returns_is_the_mark_again(desktop: Desktop) -> None:
+    desktop.open(true_range=2)
+    for close in (103, 104, 103):
+        told = desktop.bar(close)
+        assert (told["replayed"], told["current_pnl"]) == (False, D(close) / 100 - 1)
+        assert desktop.ask("GET", "/positions/AAPL")["current_price"] == close
+    assert desktop.bar(103)["replayed"] is True
+
+
+def test_a_bar_of_before_a_close_by_hand_is_no_replay(desktop: Desktop) -> None:
+    desktop.open(true_range=2)
+    desktop.bar(103)
+    desktop.ask("POST", "/positions/AAPL/close", {"price": 103, "fraction": 0.5})
+    told = desktop.bar(103)
+    assert (told["replayed"], told["remaining_position"]) == (False, 50)
+    desktop.ask("POST", "/positions/AAPL/close", {"price": 103})
+    body = {"symbol": "AAPL", "current_price_data": {"close": 103}}
+    answer = desktop.client.put("/positions/update", json=body)
+    assert refused(answer) == (404, "position_not_found")
+
+
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_another_configured_profile_leaves_open_trades_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_sent: bool
+) -> None:
+    with desktop_service(tmp_path, monkeypatch, LEGACY) as before:
+        opened = before.open(vix=25, true_range=2)
+        assert (opened["regime"], opened["stop_level"]) == ("bull_normal", 92)
+        clock = before.clock
+    with desktop_service(tmp_path, monkeypatch, {}, clock) as after:
+        clock.jump(TUESDAY)
+        told = after.bar(101, **({"vix": 25} if is_sent else {}))
+        assert (told["actions"], told["stop_level"]) == ([], 92)
+        assert after.ask("GET", "/positions/AAPL")["current_regime"] == "bull_normal"
+        assert after.open("MSFT", vix=25, true_range=2)["regime"] == "high_vol_stress"
+
+
 def test_days_held_are_sessions_and_end_the_trade(desktop: Desktop) -> None:
     desktop.clock.jump("2026-01-05T15:00:00Z")
     opened = desktop.open(true_range=2, opened_at="2025-07-02T15:00:00Z")

@@ -12,7 +12,9 @@ from application.market.newest_close import NewestClose
 from application.market.record_market_state import RecordMarketState
 from application.market.session_calendar import SessionCalendar
 from application.portfolio.account_risk import AssessAccount
+from application.portfolio.catch_up_dividends import CatchUpDividends
 from application.portfolio.open_regime_position import NewTrade, OpenRegimePosition
+from application.portfolio.process_ex_date import ProcessExDate
 from application.portfolio.record_fill import RecordFill
 from application.portfolio.submit_order import SubmitOrder
 from application.portfolio.trade_market import MarketNumbers, ReadTradeMarket
@@ -68,4 +70,6 @@ def trade_book(folder: Path) -> Iterator[TradeBook]:
         bars = DailyBars(candles)
         assess = AssessAccount(ClosePrices(NewestClose(candles)), bars)
         opening = OpenRegimePosition(ids, calendars, market, assess, bars, orders)
-        yield TradeBook(store, clock, opening, UpdateRegimePosition(calendars, market, orders))
+        catch_up = CatchUpDividends(ProcessExDate(ids, calendars), calendars)
+        updating = UpdateRegimePosition(calendars, market, orders, catch_up)
+        yield TradeBook(store, clock, opening, updating)

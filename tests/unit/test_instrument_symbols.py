@@ -81,7 +81,13 @@ def test_an_unknown_ticker_is_registered_by_its_shape_and_marked_unverified(
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["", "   ", "A B", "É", "A" * 25, "A;DROP", "A:B", "..%2F"])
+NO_SYMBOLS = (
+    "", "   ", "A B", "É", "A" * 25, "A;DROP", "A:B", "..%2F",
+    ".", "..", "-", "^", "/", "/A", "A/", "A//B", "A/../B", "./A", "A/.", "\u0131bm", "\u017fpy",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_SYMBOLS)
 def test_text_that_is_no_symbol_is_refused(text):
     with pytest.raises(Invalid) as refused:
         clean_symbol(text)

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 
 from domain.plans.exit_actions import ExitCause
-from domain.plans.regime_exit import BODIES_KEPT_MAX, ManualClose, close_by_hand
+from domain.plans.regime_exit import ManualClose, close_by_hand
 from domain.plans.regime_exit_plan import StopKind
 from domain.shared.errors import BadInput, Conflict, Defect, Invalid
 from tests.support.exit_trade import (
@@ -36,7 +37,7 @@ def test_the_callers_digest_names_the_body() -> None:
     running = running_trade()
     running.feed(bar("101"), body_digest="a")
     assert not running.feed(bar("101"), body_digest="b").replayed
-    assert running.feed(bar("102"), body_digest="a").replayed
+    assert running.feed(bar("102"), body_digest="b").replayed
 
 
 def test_equal_prices_in_another_market_or_another_session_are_another_body() -> None:
@@ -45,7 +46,8 @@ def test_equal_prices_in_another_market_or_another_session_are_another_body() ->
     assert not running.feed(bar("101"), state("19", day=1)).replayed
     assert not running.feed(bar("101", day=2), state("18", day=1)).replayed
     assert not running.feed(bar("101", day=2, final=False), state("18", day=1)).replayed
-    assert running.feed(bar("101.0", day=2), state("18.00", day=1)).replayed
+    equal = bar("101.0", day=2, final=False), state("18.00", day=1)
+    assert running.feed(*equal).replayed
 
 
 def test_an_older_interval_with_equal_prices_is_judged() -> None:
@@ -58,13 +60,27 @@ def test_an_older_interval_with_equal_prices_is_judged() -> None:
     assert exits_of(decision.actions)[0].price == 100
 
 
-def test_only_the_newest_bodies_are_kept() -> None:
+def test_a_price_that_returns_is_judged_as_news() -> None:
     running = running_trade()
-    for number in range(BODIES_KEPT_MAX + 10):
-        running.feed(bar("101"), body_digest=str(number))
-    assert running.plan.running is not None
-    assert len(running.plan.running.bodies) == BODIES_KEPT_MAX
-    assert running.feed(bar("101"), body_digest=str(BODIES_KEPT_MAX + 9)).replayed
+    for close in ("103", "104", "103"):
+        decision = running.feed(bar(close))
+        assert not decision.replayed
+        assert decision.plan.last_bar is not None
+        assert decision.plan.last_bar.close == Decimal(close)
+    assert running.feed(bar("103")).replayed
+
+
+def test_what_a_person_changed_makes_the_last_answer_old() -> None:
+    running = running_trade()
+    running.feed(bar("103"))
+    half = close_by_hand(running.plan, running.view, ManualClose(Decimal(103), Decimal("0.5")))
+    assert half.plan.running is not None
+    assert half.plan.running.bodies == ()
+    whole = close_by_hand(running.plan, running.view, ManualClose(Decimal(103)))
+    running.plan = whole.plan
+    with pytest.raises(Conflict) as refused:
+        running.feed(bar("103"))
+    assert refused.value.code == "position_closed"
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ async def list_positions(
 
 
 @router.get(
-    "/positions/{symbol}",
+    "/positions/{symbol:path}",
     operation_id="get_desktop_position",
     summary="The open trade in a symbol",
     response_model=s.DesktopPositionOut,
@@ -126,7 +126,7 @@ async def get_position(
 
 
 @router.post(
-    "/positions/{symbol}/close",
+    "/positions/{symbol:path}/close",
     operation_id="close_desktop_position",
     summary="Sell a fraction of the trade, all of it by default",
     response_model=s.UpdatedOut,
@@ -147,11 +147,11 @@ async def close_position(
     symbol: str,
     caller: RiskReducer,
     key: OptionalKey,
-    body: s.ClosePositionIn,
     once: OnceOnly,
     close: Annotated[CloseTrade, Depends(use(CloseTrade))],
+    body: s.ClosePositionIn | None = None,
 ) -> Response:
-    wanted = TradeClose(body.price, body.fraction, body.reason)
+    wanted = TradeClose(body.price, body.fraction, body.reason) if body else TradeClose()
     return await once(
         request,
         caller,
@@ -163,7 +163,7 @@ async def close_position(
 
 
 @router.delete(
-    "/positions/{symbol}",
+    "/positions/{symbol:path}",
     operation_id="delete_desktop_position",
     summary="Take back an entry that nothing filled",
     responses=compat_refusals(

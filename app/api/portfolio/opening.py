@@ -29,6 +29,7 @@ OPENING_REFUSALS = (
     "422 invalid_stop",
     "422 invalid_symbol",
     "422 no_equity",
+    "422 not_tradable",
     "422 risk_rejected",
     "422 size_below_minimum",
     "422 unknown_instrument",
