@@ -12,7 +12,6 @@ from domain.portfolio.cost_basis import CostBasis
 from domain.portfolio.execution import Execution, News, OrderReport
 from domain.portfolio.ticket import OrderTicket, RestingOrder
 
-
 HALF_SPREAD = Decimal("0.0001")
 
 

@@ -25,8 +25,8 @@ _NO_BOUND = Decimal(10) ** 9
 @dataclass(frozen=True, slots=True)
 class PaperDraft:
     """An order as it would be sent. `entry` is the price it is expected to fill at, `margin_price`
-    the worst its margin may have to carry; `cost_now` is what filling at once takes of equity beyond
-    its margin.
+    the worst its margin may have to carry; `cost_now` is what filling at once takes of equity
+    beyond its margin.
     """
 
     request: PaperOrderRequest

@@ -61,8 +61,8 @@ def expected_price(order: PricedOrder, quote: Quote) -> Decimal | None:
 
 def margin_price(order: PricedOrder, quote: Quote, slippage: Decimal) -> Decimal | None:
     """Worst price for the notional: a BUY never pays more than its limit, a SELL may receive the
-    bid above its limit or stop. What executes as a market order keeps 1 % or its slippage, whichever
-    is more, above the touch or the stop. Null without any price.
+    bid above its limit or stop. What executes as a market order keeps 1 % or its slippage,
+    whichever is more, above the touch or the stop. Null without any price.
     """
     if order.side is Side.BUY and order.limit_price is not None:
         return order.limit_price
