@@ -12,6 +12,8 @@ from domain.portfolio.cost_basis import CostBasis
 from domain.portfolio.execution import Execution, News, OrderReport
 from domain.portfolio.ticket import OrderTicket, RestingOrder
 
+HALF_SPREAD = Decimal("0.0001")
+
 
 class SizeModel(StrEnum):
     """`top`: the whole quantity at the touch. `book`: walk the known levels, partial fills."""
@@ -29,7 +31,7 @@ class PaperTerms:
 
     account_id: str
     price_age_max_s: Decimal = PRICE_AGE_MAX_S
-    half_spread: Decimal = Decimal("0.0001")
+    half_spread: Decimal = HALF_SPREAD
     maintenance_rate: Decimal = Decimal("0.005")
     liquidation_rate: Decimal = Decimal("0.001")
     size_model: SizeModel = SizeModel.TOP

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from application.ports.ids import Ids
 from application.ports.unit_of_work import UnitOfWork
+from application.simulation.carry_orders import CarryOrders
 from application.simulation.note_trip import Booked, note_trip
 from application.simulation.paper_desk import PaperDesk, live_position, remember
 from application.simulation.paper_orders import PAPER_VENUE, EndPaperOrder, new_position
@@ -33,6 +34,7 @@ class BookNews:
     def __init__(self, ids: Ids, end_order: EndPaperOrder) -> None:
         self._ids = SimulationIds(ids)
         self._end = end_order
+        self._carry = CarryOrders(ids)
 
     def __call__(
         self,
@@ -42,6 +44,26 @@ class BookNews:
         tickets: Sequence[OrderTicket] = (),
     ) -> Decimal:
         """`tickets` are orders the market heard of in this call, beside those it knew."""
+        told = list(news)
+        notional = self._tell(told, desk, tickets, work)
+        is_traded = any(isinstance(item, Execution) for item in told)
+        while refused := self._carry(desk, work, is_traded=is_traded):
+            self._tell(refused, desk, tickets, work)
+            told += refused
+        for order_id in remember(desk, told, tickets, work):
+            order = work.simulation.orders.get(order_id)
+            if not order.status.is_terminal:
+                # Cut to the position: it ends with less than it asked for.
+                self._end(order, OrderFact.CANCEL_CONFIRMED, "reduce_only", desk.run, work)
+        return notional
+
+    def _tell(
+        self,
+        news: Sequence[News],
+        desk: PaperDesk,
+        tickets: Sequence[OrderTicket],
+        work: UnitOfWork,
+    ) -> Decimal:
         notional = ZERO
         for item in news:
             if isinstance(item, Execution):
@@ -49,11 +71,6 @@ class BookNews:
                 notional += item.qty * item.price
             else:
                 self._report(item, desk, work)
-        for order_id in remember(desk, news, tickets, work):
-            order = work.simulation.orders.get(order_id)
-            if not order.status.is_terminal:
-                # Cut to the position: it ends with less than it asked for.
-                self._end(order, OrderFact.CANCEL_CONFIRMED, "reduce_only", desk.run, work)
         return notional
 
     def _execute(
@@ -71,7 +88,8 @@ class BookNews:
         if position.status is PositionStatus.PENDING:
             position = replace(position, status=PositionStatus.OPEN)
         trip = book.trips.open_of(position.id)
-        leverage = trip.leverage if trip else _leverage(order, tickets)
+        order_leverage = _leverage(order, tickets)
+        leverage = trip.leverage if trip else order_leverage or 1
         balances = book.ledger.balances(*position.holders)
         outcome = apply_margin_fill(
             position,
@@ -82,6 +100,7 @@ class BookNews:
                 leverage=leverage,
                 history=lambda: [fill.entry() for fill in book.fills.of_position(position.id)],
                 new_id=lambda: self._ids.new(Prefix.TRANSFER),
+                order_leverage=order_leverage,
             ),
         )
         book.fills.add(outcome.fill)
@@ -90,7 +109,8 @@ class BookNews:
         book.positions.save(outcome.position)
         book.ledger.post(outcome.transfers, balances)
         stop_price = _stop_of(order, tickets)
-        booked = Booked(run.id, position, outcome, execution, leverage, stop_price)
+        opening = order_leverage or leverage
+        booked = Booked(run.id, position, outcome, execution, opening, stop_price)
         note_trip(booked, self._ids, work)
         _announce(booked, run, work)
 
@@ -169,8 +189,8 @@ class BookNews:
 _STOPS = (OrderType.STOP_MARKET, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
 
 
-def _leverage(order: Order, tickets: Sequence[OrderTicket]) -> int:
-    return next((t.leverage for t in tickets if t.order_id == order.id), 1)
+def _leverage(order: Order, tickets: Sequence[OrderTicket]) -> int | None:
+    return next((t.leverage for t in tickets if t.order_id == order.id), None)
 
 
 def _stop_of(order: Order, tickets: Sequence[OrderTicket]) -> Decimal | None:

@@ -16,7 +16,10 @@ from domain.shared.ids import Prefix
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """One booked execution, with the position before it and the order's stop, if it has one."""
+    """One booked execution, with the position before it and the order's stop, if it has one.
+
+    `leverage` is the order's: a trip it begins has it.
+    """
 
     run_id: str
     before: Position

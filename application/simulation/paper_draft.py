@@ -3,16 +3,26 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from application.ports.paper_market import HALF_SPREAD
 from application.simulation.paper_desk import PaperDesk
-from application.simulation.paper_gate import PaperDraft, size_by_risk
+from application.simulation.paper_gate import PaperDraft, claimed_qty, size_by_risk
 from application.simulation.paper_instrument import PaperInstrument
 from application.simulation.paper_request import (
     PaperOrderRequest,
 )
 from application.simulation.valuation import Valuation
-from domain.portfolio.margin import margin_to_hold
-from domain.portfolio.order import Origin
-from domain.shared.decimals import ZERO
+from domain.backtest.fill_model import slipped, touch_from_last, trail_level
+from domain.market.ticks import taker_price_to_tick
+from domain.portfolio.margin import isolated_margin, margin_to_hold
+from domain.portfolio.order import OrderType, Origin
+from domain.portfolio.order_price import (
+    PricedOrder,
+    Quote,
+    expected_price,
+    fills_at_once,
+    margin_price,
+)
+from domain.shared.decimals import ZERO, divide
 from domain.shared.errors import Conflict, FieldFault, Invalid
 from domain.shared.side import Side
 
@@ -27,39 +37,107 @@ def require_first_signal(request: PaperOrderRequest, desk: PaperDesk) -> None:
 def drafted(
     request: PaperOrderRequest, desk: PaperDesk, instrument: PaperInstrument, value: Valuation
 ) -> PaperDraft:
+    """Invalid for a leverage that differs from the position's or from resting orders'."""
     held = ZERO if desk.position is None else desk.position.qty
     leverage = _leverage(request, desk, is_held=held != 0)
-    entry = _entry(request, desk)
-    draft = PaperDraft(request, instrument, request.qty or ZERO, entry, leverage, ZERO)
+    quote = _quote(request.side, desk)
+    order = _priced(request, quote)
+    worst = margin_price(order, quote, desk.account.costs.slippage)
+    at_once = _taker_price(order, quote, desk, instrument.tick_size)
+    if worst is not None and at_once is not None:
+        worst = max(worst, at_once)
+    draft = PaperDraft(
+        request,
+        instrument,
+        request.qty or ZERO,
+        expected_price(order, quote),
+        leverage,
+        margin_price=worst,
+    )
     if request.qty is None:
         draft = replace(draft, qty=size_by_risk(draft, desk, value))
-    opening = draft.qty
-    if request.reduce_only or request.is_close:
-        opening = ZERO
-    elif held * request.side.sign < 0:
-        opening = max(ZERO, draft.qty - abs(held))
+    opening = _opening_qty(draft, desk, held)
     rate = desk.account.costs.commission_rate
-    needed = ZERO if entry is None else margin_to_hold(opening, entry, leverage, rate)
-    return replace(draft, margin_needed=needed)
+    needed = ZERO if worst is None else margin_to_hold(opening, worst, leverage, rate)
+    draft = replace(draft, margin_needed=needed)
+    if at_once is None or quote.mark is None or opening == 0:
+        return draft
+    return replace(draft, cost_now=_cost_now(draft, desk, at_once, quote.mark, opening))
+
+
+def _opening_qty(draft: PaperDraft, desk: PaperDesk, held: Decimal) -> Decimal:
+    request = draft.request
+    if request.reduce_only or request.is_close:
+        return ZERO
+    if held * request.side.sign >= 0:
+        return draft.qty
+    closable = max(ZERO, abs(held) - claimed_qty(request.side, desk.resting))
+    return max(ZERO, draft.qty - closable)
+
+
+def _cost_now(
+    draft: PaperDraft, desk: PaperDesk, price: Decimal, mark: Decimal, opening: Decimal
+) -> Decimal:
+    """Distance of the execution from the mark on the whole quantity and the fee of what it closes,
+    less the margin that closing sets free; not below zero.
+    """
+    costs = desk.account.costs
+    closing = draft.qty - opening
+    lost = draft.qty * (price - mark) * draft.request.side.sign
+    fee = closing * price * costs.commission_rate
+    freed = ZERO
+    if closing and desk.position is not None:
+        cost = abs(desk.position.basis.cost or ZERO)
+        share = divide(cost * closing, abs(desk.position.qty))
+        freed = isolated_margin(share, draft.leverage)
+    return max(ZERO, lost + fee - freed)
 
 
 def _leverage(request: PaperOrderRequest, desk: PaperDesk, *, is_held: bool) -> int:
     if is_held and desk.trip is not None:
-        if request.leverage not in (None, desk.trip.leverage):
-            fault = FieldFault("/leverage", "differs", f"opened with {desk.trip.leverage}")
-            raise Invalid(
-                "invalid_request",
-                "A position keeps the leverage it was opened with.",
-                errors=(fault,),
-            )
-        return desk.trip.leverage
-    return request.leverage or desk.account.leverage_default
+        _require_same(request, desk.trip.leverage, "A position keeps the leverage of its opening.")
+    if request.reduce_only or request.is_close:
+        return desk.trip.leverage if is_held and desk.trip is not None else 1
+    asked = desk.trip.leverage if is_held and desk.trip is not None else request.leverage
+    for resting in desk.resting:
+        if resting.ticket.reduce_only:
+            continue
+        why = "Orders that rest on one symbol have one leverage."
+        _require_same(replace(request, leverage=asked), resting.ticket.leverage, why)
+        asked = resting.ticket.leverage
+    return asked or desk.account.leverage_default
 
 
-def _entry(request: PaperOrderRequest, desk: PaperDesk) -> Decimal | None:
-    """Price the figures use: limit, stop, else the touch, else what positions are valued at."""
-    named = request.limit_price or request.stop_price
-    if named is not None or desk.tick is None:
-        return named
-    touch = desk.tick.ask if request.side is Side.BUY else desk.tick.bid
-    return touch or desk.tick.valuation
+def _require_same(request: PaperOrderRequest, leverage: int, why: str) -> None:
+    if request.leverage not in (None, leverage):
+        fault = FieldFault("/leverage", "differs", f"opened with {leverage}")
+        raise Invalid("invalid_request", why, errors=(fault,))
+
+
+def _quote(side: Side, desk: PaperDesk) -> Quote:
+    tick = desk.tick
+    if tick is None:
+        return Quote(None, None)
+    touch = tick.ask if side is Side.BUY else tick.bid
+    if tick.bid is None and tick.ask is None and tick.last is not None:
+        touch = touch_from_last(side.sign, tick.last, HALF_SPREAD)
+    return Quote(touch, tick.valuation)
+
+
+def _priced(request: PaperOrderRequest, quote: Quote) -> PricedOrder:
+    stop = request.stop_price
+    if request.trail_fraction is not None and quote.mark is not None:
+        stop = trail_level(request.side.sign, quote.mark, request.trail_fraction)
+    return PricedOrder(request.side, request.type, request.limit_price, stop)
+
+
+def _taker_price(
+    order: PricedOrder, quote: Quote, desk: PaperDesk, tick_size: Decimal
+) -> Decimal | None:
+    """What it executes at now, slippage and rounding included; null while it would rest."""
+    if quote.touch is None or not fills_at_once(order, quote):
+        return None
+    price = quote.touch
+    if order.type not in (OrderType.LIMIT, OrderType.STOP_LIMIT):
+        price = slipped(order.side.sign, price, desk.account.costs.slippage)
+    return taker_price_to_tick(order.side, price, tick_size)

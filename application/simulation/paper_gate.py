@@ -1,5 +1,6 @@
 """Collects what the gate judges a paper order by, and sizes an order by the money it may lose."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,11 +10,13 @@ from application.simulation.paper_instrument import PaperInstrument
 from application.simulation.paper_request import PaperOrderRequest
 from application.simulation.valuation import Valuation
 from domain.market.price_event import price_problem
+from domain.portfolio.ticket import RestingOrder
 from domain.risk.margin_gate import MarginContext, MarginLimits, MarginOrder, judge_margin
 from domain.risk.sizing import SizeWish, SizingBook, SizingLimits, TradeRisk, position_size
 from domain.risk.verdict import Verdict
 from domain.shared.decimals import ONE, ZERO, divide
 from domain.shared.errors import RuleRefused
+from domain.shared.side import Side
 
 # Caps of other accounts that this one does not have.
 _NO_BOUND = Decimal(10) ** 9
@@ -21,14 +24,19 @@ _NO_BOUND = Decimal(10) ** 9
 
 @dataclass(frozen=True, slots=True)
 class PaperDraft:
-    """An order as it would be sent; `entry` is the price its figures use."""
+    """An order as it would be sent. `entry` is the price it is expected to fill at, `margin_price`
+    the worst its margin may have to carry; `cost_now` is what filling at once takes of equity
+    beyond its margin.
+    """
 
     request: PaperOrderRequest
     instrument: PaperInstrument
     qty: Decimal
     entry: Decimal | None
     leverage: int
-    margin_needed: Decimal
+    margin_needed: Decimal = ZERO
+    margin_price: Decimal | None = None
+    cost_now: Decimal = ZERO
 
 
 def judged(draft: PaperDraft, desk: PaperDesk, value: Valuation, work: UnitOfWork) -> Verdict:
@@ -46,8 +54,10 @@ def judged(draft: PaperDraft, desk: PaperDesk, value: Valuation, work: UnitOfWor
                 stop_loss=request.stop_loss,
                 take_profit=request.take_profit,
                 reduce_only=request.reduce_only or request.is_close,
+                cost_now=draft.cost_now,
             ),
             position_qty=held,
+            claimed_qty=claimed_qty(request.side, desk.resting),
             is_symbol_open=desk.instrument in symbols,
             open_symbols=len(symbols),
             available=value.available,
@@ -66,6 +76,12 @@ def judged(draft: PaperDraft, desk: PaperDesk, value: Valuation, work: UnitOfWor
     )
 
 
+def claimed_qty(side: Side, resting: Sequence[RestingOrder]) -> Decimal:
+    """What resting orders of the side may take of an opposite position before a new one does."""
+    mine = (r for r in resting if r.ticket.side is side and not r.ticket.reduce_only)
+    return sum((r.open_qty for r in mine), ZERO)
+
+
 def _open_symbols(desk: PaperDesk, value: Valuation, work: UnitOfWork) -> set[str]:
     """Instruments with a position or an order that would open one."""
     resting = work.simulation.tickets.resting(desk.run.id)
@@ -80,8 +96,10 @@ def size_by_risk(draft: PaperDraft, desk: PaperDesk, value: Valuation) -> Decima
     RuleRefused `below_minimum` when less than one step is left. Zero without a price: the gate
     refuses the order then.
     """
-    request, entry = draft.request, draft.entry
-    if entry is None or value.equity is None or value.available is None:
+    request, entry, margin_price = draft.request, draft.entry, draft.margin_price
+    if entry is None or margin_price is None or value.available is None:
+        return ZERO
+    if value.equity is None or value.equity <= 0:
         return ZERO
     assert request.stop_loss is not None
     assert request.risk_fraction is not None
@@ -90,7 +108,7 @@ def size_by_risk(draft: PaperDraft, desk: PaperDesk, value: Valuation) -> Decima
     stop = entry - (entry - request.stop_loss) * request.side.sign
     rate = costs.commission_rate
     per_unit_cost = rate * (entry + request.stop_loss) + costs.slippage * request.stop_loss
-    unit_margin = divide(entry, Decimal(draft.leverage)) + entry * rate
+    unit_margin = divide(margin_price, Decimal(draft.leverage)) + margin_price * rate
     affordable = max(ZERO, divide(value.available, unit_margin))
     size = position_size(
         TradeRisk(entry, stop, per_unit_cost, rate),

@@ -136,7 +136,7 @@ class SubmitPaperOrder:
             created_at=work.now,
             updated_at=work.now,
             reserved=draft.margin_needed,
-            reservation_price=draft.entry,
+            reservation_price=draft.margin_price,
             checks=verdict.checks,
         )
 

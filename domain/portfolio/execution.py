@@ -83,6 +83,7 @@ class ReportReason(StrEnum):
     FOK_NOT_FILLED = "fok_not_filled"
     DAY_ENDED = "day_ended"
     GOOD_TILL_PASSED = "good_till_passed"
+    BUYING_POWER = "buying_power"
 
 
 @dataclass(frozen=True, slots=True)

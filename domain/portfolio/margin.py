@@ -55,17 +55,21 @@ def order_margin(position_qty: Decimal, claims: Sequence[MarginClaim]) -> Decima
     An order against the position first closes it, which needs no margin; the quantity beyond needs
     its margin in full. Orders on both sides are not netted. Reduce-only orders are no claims.
     """
+    return sum(claimed_margins(position_qty, claims), ZERO)
+
+
+def claimed_margins(position_qty: Decimal, claims: Sequence[MarginClaim]) -> list[Decimal]:
+    """What each open order of one symbol holds, in the order of the claims (see `order_margin`)."""
     closable = abs(position_qty)
-    total = ZERO
+    held = []
     for claim in claims:
         qty = abs(claim.signed_qty)
         if position_qty * claim.signed_qty < 0:
             closing = min(qty, closable)
             closable -= closing
             qty -= closing
-        if qty:
-            total += margin_to_hold(qty, claim.price, claim.leverage, claim.commission_rate)
-    return total
+        held.append(margin_to_hold(qty, claim.price, claim.leverage, claim.commission_rate))
+    return held
 
 
 def is_liquidated(

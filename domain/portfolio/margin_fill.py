@@ -80,6 +80,18 @@ def hold_margin(
     return _transfers([move], order.id, "order", at, new_id)
 
 
+def rehold_margin(
+    order: Order, held: Decimal, position: Position, at: datetime, new_id: Callable[[], str]
+) -> tuple[Transfer, ...]:
+    """From what the order holds (`order.reserved`) to `held`."""
+    change = held - (order.reserved or ZERO)
+    moves = [
+        _held(Phase.PENDING, max(ZERO, change), position, Bucket.AVAILABLE, Bucket.MARGIN),
+        _held(Phase.VOIDED, max(ZERO, -change), position, Bucket.MARGIN, Bucket.AVAILABLE),
+    ]
+    return _transfers(moves, order.id, "order", at, new_id)
+
+
 def release_margin(
     order: Order, position: Position, at: datetime, new_id: Callable[[], str]
 ) -> tuple[Transfer, ...]:

@@ -34,7 +34,9 @@ class MarginLimits:
 
 @dataclass(frozen=True, slots=True)
 class MarginOrder:
-    """The order as it would be sent. `entry` is the price its figures use; null without a price."""
+    """The order as it would be sent. `entry` is the price it is expected to fill at; null without a
+    price. `cost_now` is what filling at once takes of equity beyond the margin it needs.
+    """
 
     side: Side
     qty: Decimal
@@ -43,6 +45,7 @@ class MarginOrder:
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
     reduce_only: bool = False
+    cost_now: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,9 @@ class MarginContext:
     """One order and the account at one instant.
 
     `open_symbols` counts instruments with a position or an order that would open one;
-    `price_problem` is why no order may be matched now.
+    `price_problem` is why no order may be matched now. `claimed_qty` is what resting orders on the
+    order's side may take of the position before it. `available` and `equity` are null while a held
+    position has no price.
     """
 
     order: MarginOrder
@@ -64,12 +69,27 @@ class MarginContext:
     price_problem: str | None
     trading_state: str
     now: datetime
+    claimed_qty: Decimal = ZERO
 
     @property
     def is_reducing(self) -> bool:
-        """Reduce-only, or against the position and not beyond it."""
+        """Reduce-only, or against the position and not beyond what other orders leave of it."""
         against = self.position_qty * self.order.side.sign < 0
-        return self.order.reduce_only or (against and self.order.qty <= abs(self.position_qty))
+        left = abs(self.position_qty) - self.claimed_qty
+        return self.order.reduce_only or (against and self.order.qty <= left)
+
+    @property
+    def unjudgeable(self) -> str | None:
+        """Why no new risk can be judged; null when it can, or when the order has no price that
+        `stale_data` would take.
+        """
+        if self.price_problem is not None:
+            return None
+        if self.available is None or self.equity is None:
+            return "unpriced_position"
+        if self.equity <= 0:
+            return "no_equity"
+        return "no_price" if self.order.entry is None else None
 
 
 Check = Callable[[MarginContext], Finding]
@@ -103,24 +123,33 @@ def stale_data(context: MarginContext) -> Finding:
 
 
 def buying_power(context: MarginContext) -> Finding:
-    """Margin and fee of the order ≤ `equity − used margin − margin of open orders`."""
+    """Margin and fee of the order, and what filling at once loses, ≤ `equity − used margin −
+    margin of open orders`. An account that cannot be valued takes no new risk.
+    """
     order, available = context.order, context.available
     if context.is_reducing:
         return not_applicable("buying_power", "reducing")
+    if context.unjudgeable is not None:
+        return _unjudged("buying_power", context.unjudgeable)
     if order.entry is None or available is None:
         return not_applicable("buying_power", "no_price")
-    unit = divide(order.margin_needed, order.qty)
+    needed = order.margin_needed + order.cost_now
+    unit = divide(needed, order.qty) if order.qty else ZERO
     affordable = max(ZERO, divide(available, unit)) if unit else order.qty
     return Finding(
         "buying_power",
-        passed_if(order.margin_needed <= available),
+        passed_if(needed <= available),
         limit=available,
-        used=order.margin_needed,
+        used=needed,
         unit="cash",
         source="account",
         data_quality=DataQuality.LIVE,
         quantity_max=quantity_to_step(affordable, context.lot_step),
     )
+
+
+def _unjudged(code: str, reason: str) -> Finding:
+    return Finding(code, CheckStatus.FAILED, source="account", reason=reason)
 
 
 def open_positions(context: MarginContext) -> Finding:
@@ -147,6 +176,8 @@ def risk_per_trade(context: MarginContext) -> Finding:
         return not_applicable("risk_per_trade", "reducing")
     if order.stop_loss is None:
         return not_applicable("risk_per_trade", "no_stop")
+    if context.unjudgeable is not None:
+        return _unjudged("risk_per_trade", context.unjudgeable)
     if order.entry is None or equity is None or equity <= 0:
         return not_applicable("risk_per_trade", "no_price" if order.entry is None else "no_equity")
     distance = abs(order.entry - order.stop_loss)

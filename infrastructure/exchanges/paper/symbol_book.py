@@ -14,6 +14,7 @@ from application.ports.paper_market import PaperPosition
 from domain.market.price_event import PriceTick
 from domain.portfolio.margin import MarginClaim, order_margin
 from domain.portfolio.order import OrderType, TimeInForce
+from domain.portfolio.order_price import PricedOrder, Quote, margin_price
 from domain.portfolio.ticket import RestingOrder
 from domain.shared.decimals import ZERO
 from domain.shared.side import Side
@@ -157,8 +158,12 @@ class SymbolBook:
             self.tick = replace(self.tick, bids=tuple(levels))
 
     def _claim_price(self, order: RestingOrder) -> Decimal | None:
-        price = order.ticket.limit_price or order.stop_price
-        return price if price is not None or self.tick is None else self.tick.valuation
+        ticket, touch, mark = order.ticket, None, None
+        if _rests_at(order) is None and self.tick is not None:
+            touch = self.tick.ask if ticket.side is Side.BUY else self.tick.bid
+            mark = self.tick.valuation
+        priced = PricedOrder(ticket.side, ticket.type, ticket.limit_price, order.stop_price)
+        return margin_price(priced, Quote(touch, mark), ticket.slippage)
 
     def _those(self, ranks: Iterable[tuple[int, str]]) -> list[RestingOrder]:
         return [self.orders[order_id] for _, order_id in ranks]
