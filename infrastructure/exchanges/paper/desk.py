@@ -83,7 +83,7 @@ class Desk:
         return order if order is not None and order.open_qty > 0 else None
 
     def matchable(self, order_id: str) -> RestingOrder | None:
-        """The order if it may execute now: known before the bar, not past its end, not woken by
+        """The order if it may execute now: known before the price, not past its end, not woken by
         what was just executed.
         """
         order = self.open_order(order_id)
