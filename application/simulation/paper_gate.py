@@ -8,7 +8,7 @@ from application.simulation.paper_desk import PaperDesk
 from application.simulation.paper_instrument import PaperInstrument
 from application.simulation.paper_request import PaperOrderRequest
 from application.simulation.valuation import Valuation
-from domain.market.price_event import price_problem
+from domain.market.price_event import PRICE_STALE, price_problem
 from domain.risk.margin_gate import MarginContext, MarginLimits, MarginOrder, judge_margin
 from domain.risk.sizing import SizeWish, SizingBook, SizingLimits, TradeRisk, position_size
 from domain.risk.verdict import Verdict
@@ -46,6 +46,8 @@ def judged(draft: PaperDraft, desk: PaperDesk, value: Valuation, work: UnitOfWor
                 stop_loss=request.stop_loss,
                 take_profit=request.take_profit,
                 reduce_only=request.reduce_only or request.is_close,
+                limit_price=request.limit_price,
+                stop_price=request.stop_price,
             ),
             position_qty=held,
             is_symbol_open=desk.instrument in symbols,
@@ -59,11 +61,20 @@ def judged(draft: PaperDraft, desk: PaperDesk, value: Valuation, work: UnitOfWor
                 min_reward_risk=settings.min_reward_risk,
                 require_stop_loss=settings.require_stop_loss,
             ),
-            price_problem=price_problem(desk.tick, desk.at, Decimal(settings.price_age_max_s)),
+            price_problem=_price_problem(desk),
             trading_state=desk.account.status.value,
             now=work.now,
+            tick_size=draft.instrument.tick_size,
         )
     )
+
+
+def _price_problem(desk: PaperDesk) -> str | None:
+    """Why no order may be matched now. Once a replay has ended its last bar stays the newest, but
+    no other will come: an order would rest for ever.
+    """
+    problem = price_problem(desk.tick, desk.at, Decimal(desk.run.settings.price_age_max_s))
+    return PRICE_STALE if problem is None and desk.run.has_played_out else problem
 
 
 def _open_symbols(desk: PaperDesk, value: Valuation, work: UnitOfWork) -> set[str]:
