@@ -51,7 +51,11 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="`auto`: console on a terminal, else JSON."
     )
-    bundled_data: bool = Field(True, description="Load the bundled daily series at first start.")
+    bundled_data: bool = Field(
+        True,
+        description="Write session tables and load the bundled daily series at first start. "
+        "Without session tables trades and market state answer 503 `calendar_not_ready`.",
+    )
     rate_read_per_minute: int = Field(600, ge=1, description="Reads per principal.")
     rate_write_per_minute: int = Field(120, ge=1, description="Writes per principal.")
     rate_orders_per_minute: int = Field(600, ge=1, description="Order submits per principal.")

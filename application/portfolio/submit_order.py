@@ -82,7 +82,8 @@ class SubmitOrder:
             confirm_duplicate=request.confirm_duplicate,
             is_id_given=request.client_order_id is not None,
         )
-        context = replace(context, trade=request.trade)
+        if request.trade is not None:
+            context = replace(context, trade=request.trade)
         _require_open(position, context)
         if account.status is TradingState.HALTED and not context.is_reducing:
             raise AccountHalted("account_halted", f"Account {account.name} is halted.")
