@@ -78,6 +78,15 @@ def test_a_price_from_before_a_trailing_stop_does_not_pull_it(account: PaperAcco
     assert account.one_order(order["id"])["stop_level"] == 117
 
 
+def test_a_price_from_before_a_position_does_not_liquidate_it(account: PaperAccount) -> None:
+    jump(account, 10)
+    account.order("BUY", 1, leverage=10)
+    account.prices(mark=50, ts=rfc3339(later(5)))
+    assert account.positions()[BTC]["qty"] == 1
+    account.quote(50)
+    assert account.positions() == {}
+
+
 def test_a_price_too_old_at_its_receipt_is_ignored(account: PaperAccount) -> None:
     account.order("BUY", 1, leverage=10)
     stop = account.order("SELL", 1, order_type="stop", stop_price=95, reduce_only=True)

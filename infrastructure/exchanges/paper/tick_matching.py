@@ -76,7 +76,7 @@ def move_trail(desk: Desk, order: RestingOrder, best: Decimal) -> None:
 def liquidate_at(desk: Desk, mark: Decimal) -> None:
     """Close the position at the mark when its isolated margin no longer carries it."""
     position = desk.book.position
-    if position is None:
+    if position is None or (position.traded_at is not None and position.traded_at > desk.at):
         return
     basis, rate = position.basis, desk.terms.maintenance_rate
     if is_liquidated(basis.qty, basis.cost or ZERO, position.leverage, mark, rate):
