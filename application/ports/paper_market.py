@@ -39,12 +39,16 @@ class PaperTerms:
 
 @dataclass(frozen=True, slots=True)
 class PaperPosition:
-    """One net position: signed quantity and cost; leverage and tick of the order that opened it."""
+    """One net position: signed quantity and cost; leverage and tick of the order that opened it.
+
+    `traded_at` is its last execution: no quote from before it liquidates what it made.
+    """
 
     instrument: str
     basis: CostBasis
     tick_size: Decimal
     leverage: int = 1
+    traded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

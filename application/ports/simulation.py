@@ -81,8 +81,8 @@ class EquityPoints(Protocol):
         """Both resolutions together, by time; each point at most once."""
         ...
 
-    def forget_fine_before(self, instant: datetime) -> int:
-        """Delete fine points of intervals that started before the instant; how many."""
+    def forget_fine_before(self, run_id: str, instant: datetime) -> int:
+        """Delete the run's fine points of intervals that started before the instant; how many."""
         ...
 
 

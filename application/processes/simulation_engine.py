@@ -17,6 +17,7 @@ from application.simulation.apply_prices import Applied, ApplyPrices, PriceEvent
 from application.simulation.confirmations import Confirmer
 from application.simulation.equity_ring import EquityRing
 from application.simulation.replay_bars import BARS_AT_ONCE, ReplayBars
+from application.simulation.watched import watched_symbols
 from domain.portfolio.simulation_run import PriceSource, Replay, SimulationRun
 from domain.shared.errors import NotFound
 from domain.shared.ids import Prefix
@@ -62,7 +63,7 @@ class SimulationEngine:
             run = self._running(context)
             if run is None or self.process.is_stopping:
                 return
-            events, replay = self._due(run)
+            events, replay = self._due(run, context)
             self._apply(run, events, replay, context)
             if len(events) < BARS_AT_ONCE:
                 return
@@ -96,10 +97,13 @@ class SimulationEngine:
             return None
         return run if run.is_running else None
 
-    def _due(self, run: SimulationRun) -> tuple[Sequence[PriceEvent], Replay | None]:
+    def _due(
+        self, run: SimulationRun, context: RequestContext
+    ) -> tuple[Sequence[PriceEvent], Replay | None]:
         if run.price_source is PriceSource.REPLAY and run.replay is not None:
             due = self._ports.parts.replay.due(run.replay, self._ports.clock.now())
             return due.bars, due.replay
         if run.price_source is PriceSource.LIVE and self._ports.parts.feed.is_connected:
-            return self._ports.parts.feed.newest(run.symbols), None
+            watched = self._ports.store.query(lambda work: watched_symbols(run, work), context)
+            return self._ports.parts.feed.newest(watched), None
         return (), None

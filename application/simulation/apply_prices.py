@@ -10,7 +10,8 @@ from application.ports.unit_of_work import UnitOfWork
 from application.simulation.book_news import BookNews
 from application.simulation.paper_desk import OpenDesk
 from application.simulation.valuation import value_run
-from domain.market.price_event import PriceBar, PriceTick
+from application.simulation.watched import watched_symbols
+from domain.market.price_event import PriceBar, PriceTick, price_problem
 from domain.portfolio.account import Account
 from domain.portfolio.simulation_run import EquityPoint, Replay, SimulationRun
 from domain.shared.decimals import ZERO
@@ -21,7 +22,8 @@ PriceEvent = PriceTick | PriceBar
 @dataclass(frozen=True, slots=True)
 class Applied:
     """The run afterwards and its equity on the way, one point per bar and one at the end;
-    `ignored` counts prices older than one known before.
+    `ignored` counts prices older than one known before, prices too old at their receipt and
+    prices of instruments nobody watches.
     """
 
     run: SimulationRun
@@ -67,13 +69,16 @@ class ApplyPrices:
         """`replay` is where the replay stands once the events are applied."""
         run = work.simulation.runs.current()
         run.require_running()
-        account = work.accounts.simulation()
+        if run.has_played_out and not events and replay in (None, run.replay):
+            return Applied(run, (), 0, 0)
+        account, watched = work.accounts.simulation(), watched_symbols(run, work)
         known = {tick.instrument: tick for tick in work.simulation.prices.of_run(run.id)}
         ignored, notional = 0, ZERO
         points: list[EquityPoint] = []
         for event in events:
             before = known.get(event.instrument)
-            if not run.watches(event.instrument) or _is_late(event, before):
+            is_watched = not watched or event.instrument in watched
+            if not is_watched or _is_late(event, before) or _is_stale(event, run, work.now):
                 ignored += 1
                 continue
             notional += self._match(event, before, run, account, work)
@@ -115,7 +120,7 @@ class ApplyPrices:
         equity = work.simulation.equity
         for resolution in Resolution:
             equity.put(run.id, resolution, self._keeping.start_of(resolution, at), point)
-        equity.forget_fine_before(at - self._keeping.fine_kept)
+        equity.forget_fine_before(run.id, at - self._keeping.fine_kept)
         return [point]
 
     def _expire(self, run: SimulationRun, account: Account, work: UnitOfWork) -> Decimal:
@@ -131,6 +136,14 @@ class ApplyPrices:
             desk = self._open_desk(run, account, instrument, work)
             notional += self._book(desk.market.expire_due(at).news, desk, work)
         return notional
+
+
+def _is_stale(event: PriceEvent, run: SimulationRun, now: datetime) -> bool:
+    """A quote nobody would accept an order against executes no stop either; bars have no age."""
+    if isinstance(event, PriceBar):
+        return False
+    age_max_s = Decimal(run.settings.price_age_max_s)
+    return price_problem(event, run.clock(now), age_max_s) is not None
 
 
 def _is_late(event: PriceEvent, before: PriceTick | None) -> bool:

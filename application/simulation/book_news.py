@@ -160,7 +160,7 @@ class BookNews:
             fee_currency=position.currency,
             executed_at=max(execution.executed_at, last),
             recorded_at=work.now,
-            external_id=f"{position.version:08d}:{execution.external_id}",
+            external_id=f"{position.version:08d}:{position.id}:{execution.external_id}",
             liquidity=execution.liquidity,
         )
 

@@ -6,6 +6,7 @@ from application.ports.repositories import OrderFilter
 from application.ports.simulation import PriceFeed
 from application.ports.unit_of_work import UnitOfWork
 from application.simulation.valuation import Valuation, value_run
+from application.simulation.watched import watched_symbols
 from domain.portfolio.account import Account
 from domain.portfolio.lifecycle import OPEN_STATUSES, OrderStatus
 from domain.portfolio.order import OrderType
@@ -50,8 +51,10 @@ def overview(feed: PriceFeed, work: UnitOfWork) -> Overview:
         value=value,
         counts=_counts(run, work),
         feed_status=_feed_status(run, feed),
-        price_pairs=tuple(sorted({*run.symbols, *(tick.instrument for tick in ticks)})),
-        unprotected=_unprotected(run, value, work),
+        price_pairs=tuple(
+            sorted({*watched_symbols(run, work), *(tick.instrument for tick in ticks)})
+        ),
+        unprotected=_unprotected(run, value, work, is_matched=_is_matched(run, feed)),
     )
 
 
@@ -77,14 +80,28 @@ def _feed_status(run: SimulationRun, feed: PriceFeed) -> str:
     return "replay_ended" if run.replay is not None and run.replay.ended else "replaying"
 
 
-def _unprotected(run: SimulationRun, value: Valuation, work: UnitOfWork) -> tuple[str, ...]:
-    """Held symbols whose loss no order limits now: all of them while nothing is matched."""
+def _is_matched(run: SimulationRun, feed: PriceFeed) -> bool:
+    """True while prices can come that orders are matched with."""
+    if run.price_source is PriceSource.LIVE and not feed.is_connected:
+        return False
+    return run.is_running and not run.has_played_out
+
+
+def _unprotected(
+    run: SimulationRun, value: Valuation, work: UnitOfWork, *, is_matched: bool
+) -> tuple[str, ...]:
+    """Held symbols whose loss no order limits now: all of them while nothing is matched, and
+    those no price can come for.
+    """
     held = [holding.position.instrument for holding in value.holdings]
-    if not run.is_running:
+    if not is_matched:
         return tuple(sorted(held))
     stopped = {
         resting.ticket.instrument
         for resting in work.simulation.tickets.resting(run.id)
-        if resting.ticket.type in _STOPS and resting.ticket.reduce_only and resting.open_qty
+        if resting.ticket.type in _STOPS
+        and resting.ticket.reduce_only
+        and resting.open_qty
+        and (run.price_source is not PriceSource.REPLAY or run.watches(resting.ticket.instrument))
     }
     return tuple(sorted(set(held) - stopped))

@@ -137,4 +137,8 @@ def _positions(
     if position is None or position.qty == 0:
         return ()
     leverage = 1 if trip is None else trip.leverage
-    return (PaperPosition(position.instrument, position.basis, tick_size, leverage),)
+    return (
+        PaperPosition(
+            position.instrument, position.basis, tick_size, leverage, position.last_executed_at
+        ),
+    )

@@ -9,7 +9,7 @@ from application.simulation.paper_desk import PaperDesk
 from application.simulation.paper_instrument import PaperInstrument
 from application.simulation.paper_request import PaperOrderRequest
 from application.simulation.valuation import Valuation
-from domain.market.price_event import price_problem
+from domain.market.price_event import PRICE_STALE, price_problem
 from domain.portfolio.ticket import RestingOrder
 from domain.risk.margin_gate import MarginContext, MarginLimits, MarginOrder, judge_margin
 from domain.risk.sizing import SizeWish, SizingBook, SizingLimits, TradeRisk, position_size
@@ -55,6 +55,8 @@ def judged(draft: PaperDraft, desk: PaperDesk, value: Valuation, work: UnitOfWor
                 take_profit=request.take_profit,
                 reduce_only=request.reduce_only or request.is_close,
                 cost_now=draft.cost_now,
+                limit_price=request.limit_price,
+                stop_price=request.stop_price,
             ),
             position_qty=held,
             claimed_qty=claimed_qty(request.side, desk.resting),
@@ -69,9 +71,10 @@ def judged(draft: PaperDraft, desk: PaperDesk, value: Valuation, work: UnitOfWor
                 min_reward_risk=settings.min_reward_risk,
                 require_stop_loss=settings.require_stop_loss,
             ),
-            price_problem=price_problem(desk.tick, desk.at, Decimal(settings.price_age_max_s)),
+            price_problem=_price_problem(desk),
             trading_state=desk.account.status.value,
             now=work.now,
+            tick_size=draft.instrument.tick_size,
         )
     )
 
@@ -80,6 +83,14 @@ def claimed_qty(side: Side, resting: Sequence[RestingOrder]) -> Decimal:
     """What resting orders of the side may take of an opposite position before a new one does."""
     mine = (r for r in resting if r.ticket.side is side and not r.ticket.reduce_only)
     return sum((r.open_qty for r in mine), ZERO)
+
+
+def _price_problem(desk: PaperDesk) -> str | None:
+    """Why no order may be matched now. Once a replay has ended its last bar stays the newest, but
+    no other will come: an order would rest for ever.
+    """
+    problem = price_problem(desk.tick, desk.at, Decimal(desk.run.settings.price_age_max_s))
+    return PRICE_STALE if problem is None and desk.run.has_played_out else problem
 
 
 def _open_symbols(desk: PaperDesk, value: Valuation, work: UnitOfWork) -> set[str]:

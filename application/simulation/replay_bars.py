@@ -32,7 +32,7 @@ class ReplayBars:
     def due(self, replay: Replay, now: datetime) -> DueBars:
         """NotFound `unknown_series` when the dataset was removed."""
         series = self._candles.describe(replay.dataset)
-        stands_at = replay.stands_at(now)
+        stands_at = replay.stands_at(now, series.last_close)
         rows = self._candles.read(
             series.key.id, to_ms(replay.played_to), to_ms(stands_at) + 1, BARS_AT_ONCE
         )

@@ -11,6 +11,7 @@ from application.simulation.open_runs import open_run
 from application.simulation.paper_orders import EndPaperOrder
 from application.simulation.recording import run_event
 from application.simulation.valuation import Valuation, value_run
+from application.simulation.watched import exposed_symbols
 from domain.portfolio.confirmation import ConfirmationStatus
 from domain.portfolio.simulation_run import (
     CAPITAL_MAX,
@@ -20,7 +21,7 @@ from domain.portfolio.simulation_run import (
     SimulationRun,
     SimulationSettings,
 )
-from domain.shared.errors import Fault, FieldFault, Invalid, NotFound
+from domain.shared.errors import Conflict, Fault, FieldFault, Invalid, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,9 @@ class StartRequest:
 
 
 class StartSimulation:
-    """Conflict `already_running`; NotFound `unknown_series`; Invalid when terms do not fit."""
+    """Conflict `already_running`, `run_not_flat`; NotFound `unknown_series`; Invalid when terms do
+    not fit.
+    """
 
     def __init__(self, candles: CandleReader, settings: SimulationSettings) -> None:
         self._candles = candles
@@ -54,9 +57,11 @@ class StartSimulation:
         if replay is not None:
             symbols = (self._candles.describe(replay.dataset).key.instrument,)
         started = replace(run.started(source, symbols, replay, work.now), settings=self._settings)
-        work.simulation.runs.save(started)
         if (run.price_source, _dataset(run)) != (source, _dataset(started)):
+            if source is PriceSource.REPLAY:
+                _require_flat(run, work)
             work.simulation.prices.forget(run.id)
+        work.simulation.runs.save(started)
         run_event(
             "simulation_started",
             started,
@@ -97,6 +102,19 @@ class StartSimulation:
 
 def _dataset(run: SimulationRun) -> str | None:
     return None if run.replay is None else run.replay.dataset
+
+
+def _require_flat(run: SimulationRun, work: UnitOfWork) -> None:
+    """A replay has one instrument and a time of its own: what rests or is held from elsewhere
+    would never be matched by it, or by prices of another decade.
+    """
+    exposed = sorted(exposed_symbols(run, work))
+    if exposed:
+        raise Conflict(
+            "run_not_flat",
+            "Cancel the orders and close the positions before another replay begins; or reset.",
+            context={"symbols": exposed},
+        )
 
 
 def _misfit(code: str, message: str) -> Invalid:

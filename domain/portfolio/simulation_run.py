@@ -62,9 +62,9 @@ class SimulationSettings:
 class Replay:
     """Stored candles played `speed` times as fast as they happened.
 
-    At wall time t the replay stands at `data_from + speed · (t − wall_from)`; a bar is visible from
-    its close on. `played_to` is the close of the last bar that was played, `ended` when none is
-    left.
+    At wall time t the replay stands at `data_from + speed · (t − wall_from)`, at most at the end of
+    the series; a bar is visible from its close on. `played_to` is the close of the last bar that
+    was played, `ended` when none is left.
     """
 
     dataset: str
@@ -75,10 +75,14 @@ class Replay:
     played_to: datetime
     ended: bool = False
 
-    def stands_at(self, now: datetime) -> datetime:
-        """Data time at a wall time; never before what was played."""
-        passed = Decimal(str((now - self.wall_from).total_seconds())) * self.speed
-        return max(self.played_to, self.data_from + timedelta(seconds=float(passed)))
+    def stands_at(self, now: datetime, series_end: datetime) -> datetime:
+        """Data time at a wall time; never before what was played, nor after both it and the end
+        of the series.
+        """
+        passed_s = Decimal(str((now - self.wall_from).total_seconds())) * self.speed
+        left_s = Decimal(str((series_end - self.data_from).total_seconds()))
+        reached = self.data_from + timedelta(seconds=float(min(passed_s, left_s)))
+        return max(self.played_to, reached)
 
     def resumed(self, now: datetime) -> "Replay":
         """Going on at `now` from where it stopped."""
@@ -113,7 +117,9 @@ class SimulationRun:
         return self.status is RunStatus.RUNNING
 
     def watches(self, instrument: str) -> bool:
-        """True when the run trades the instrument: all of them unless symbols were named."""
+        """True when the run was started for the instrument: all of them unless symbols were
+        named.
+        """
         return not self.symbols or instrument in self.symbols
 
     def started(
@@ -140,12 +146,18 @@ class SimulationRun:
         return replace(self, status=RunStatus.STOPPED, stopped_at=now, version=self.version + 1)
 
     def clock(self, now: datetime) -> datetime:
-        """Time of the run's market: a replay stands at the last bar it played until it has ended;
-        everything else goes by the wall clock.
+        """Time of the run's market: a replay stands at the last bar it played, also once it has
+        ended; everything else goes by the wall clock.
         """
         if self.price_source is not PriceSource.REPLAY or self.replay is None:
             return now
-        return self.replay.stands_at(now) if self.replay.ended else self.replay.played_to
+        return self.replay.played_to
+
+    @property
+    def has_played_out(self) -> bool:
+        """True when no price can come any more: a replay that has ended."""
+        replays = self.price_source is PriceSource.REPLAY
+        return replays and self.replay is not None and self.replay.ended
 
     def traded(self, notional: Decimal) -> "SimulationRun":
         """After executions worth `notional`."""

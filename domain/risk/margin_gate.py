@@ -18,7 +18,15 @@ from domain.risk.verdict import (
     Verdict,
     verdict_of,
 )
-from domain.shared.decimals import ZERO, divide, fraction, quantity_to_step
+from domain.shared.decimals import (
+    ZERO,
+    ceil_to,
+    divide,
+    floor_to,
+    fraction,
+    plain,
+    quantity_to_step,
+)
 from domain.shared.side import Side
 
 
@@ -46,6 +54,8 @@ class MarginOrder:
     take_profit: Decimal | None = None
     reduce_only: bool = False
     cost_now: Decimal = ZERO
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,7 @@ class MarginContext:
     trading_state: str
     now: datetime
     claimed_qty: Decimal = ZERO
+    tick_size: Decimal | None = None
 
     @property
     def is_reducing(self) -> bool:
@@ -96,9 +107,21 @@ Check = Callable[[MarginContext], Finding]
 
 
 def instrument_rules(context: MarginContext) -> Finding:
-    """Quantity is a positive whole multiple of the instrument's step, or all that is held."""
+    """Quantity is a positive whole multiple of the instrument's step, or all that is held; every
+    price lies on its tick. What was typed is checked, never changed.
+    """
     step, qty = context.lot_step, context.order.qty
     fits = qty > 0 and (qty % step == 0 or qty == abs(context.position_qty))
+    if fits and (off_tick := _off_tick(context)):
+        return Finding(
+            "instrument_rules",
+            CheckStatus.FAILED,
+            limit_key="tick_size",
+            limit=context.tick_size,
+            unit="price",
+            source="instrument",
+            reason=off_tick,
+        )
     return Finding(
         "instrument_rules",
         passed_if(fits),
@@ -108,6 +131,26 @@ def instrument_rules(context: MarginContext) -> Finding:
         source="instrument",
         reason=None if fits else "not_a_multiple_of_step",
     )
+
+
+def _off_tick(context: MarginContext) -> str:
+    """Each price between two ticks with the valid ones next to it; empty when all fit."""
+    tick, order = context.tick_size, context.order
+    if tick is None:
+        return ""
+    prices = {
+        "price": order.limit_price,
+        "stop_price": order.stop_price,
+        "stop_loss": order.stop_loss,
+        "take_profit": order.take_profit,
+    }
+    told = [
+        f"{name} {plain(price)} is off the tick {plain(tick)}, nearest "
+        + " or ".join(plain(p) for p in (floor_to(price, tick), ceil_to(price, tick)) if p > 0)
+        for name, price in prices.items()
+        if price is not None and floor_to(price, tick) != price
+    ]
+    return "; ".join(told)
 
 
 def stale_data(context: MarginContext) -> Finding:

@@ -231,7 +231,10 @@ def test_equity_keeps_the_last_point_of_a_minute_and_of_an_hour(store: Store) ->
     assert see(store, lambda w: w.simulation.equity.of_run(run.id)) == points[1:]
     late = START + timedelta(seconds=61)
     assert see(store, lambda w: w.simulation.equity.of_run(run.id, late)) == points[3:]
-    gone = do(store, lambda w: w.simulation.equity.forget_fine_before(late))
+    other = do(store, lambda w: w.simulation.equity.forget_fine_before("sim_run_other", late))
+    assert other == 0
+    assert see(store, lambda w: w.simulation.equity.of_run(run.id)) == points[1:]
+    gone = do(store, lambda w: w.simulation.equity.forget_fine_before(run.id, late))
     assert gone == 2
     assert see(store, lambda w: w.simulation.equity.of_run(run.id)) == points[2:]
 

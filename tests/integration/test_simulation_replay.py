@@ -168,3 +168,72 @@ def test_a_replay_needs_a_stored_series(account: PaperAccount) -> None:
     unused = account.post("/start", {"price_source": "manual", "replay": {"dataset": "x"}})
     assert refusal(unused) == (422, "invalid_request")
     assert account.get("/status")["running"] is False
+
+
+def test_the_clock_stands_at_the_last_bar_once_the_candles_have_ended(
+    account: PaperAccount, tmp_path: Path
+) -> None:
+    store_bars(account, tmp_path, [(p, p, p, p) for p in (100.0, 101.0, 102.0, 103.0)])
+    account.costs("0", "0")
+    replaying(account)
+    play(account, 2)
+    account.order("BUY", 1, stop_loss=90)
+    account.post("/stop")
+    account.start("replay", replay={"dataset": KEY.id, "speed": 10_000_000})
+    for day in (6, 7, 8):
+        account.clock.jump(f"2026-01-{day:02}T15:00:00Z")
+        account.engine.turn()
+    status = account.get("/status")
+    assert status["feed_status"] == "replay_ended"
+    assert status["replay"]["played_to"] == "2024-01-01T04:00:00Z"
+    assert status["unprotected_positions"] == [BTC]
+    assert status["last_tick_at"].startswith("2026-01-06T15:00:00")
+    assert account.get("/portfolio")["total_value"] == 10_001
+    assert account.get("/performance")["total_trades"] == 0
+    for resolution in ("stored", "recent"):
+        curve = account.get("/equity", resolution=resolution)
+        assert curve["at"][-1] == "2024-01-01T04:00:00Z"
+        assert len(curve["at"]) == len(set(curve["at"]))
+    for refused in (account.submit("BUY", 1), account.close()):
+        assert refusal(refused) == (422, "risk_rejected")
+        assert refused.json()["context"]["reason"] == "price_stale"
+
+
+def test_a_replay_never_begins_while_something_rests_or_is_held(
+    account: PaperAccount, tmp_path: Path
+) -> None:
+    store_bars(account, tmp_path, [(100, 100, 100, 100), (100, 100, 100, 100)])
+    play_it = {"price_source": "replay", "replay": {"dataset": KEY.id, "speed": 1}}
+    account.start()
+    account.quote(50, "ETH")
+    account.order("BUY", 1, symbol="ETH")
+    resting = account.order("BUY", 1, symbol="ETH", order_type="limit", price=40)
+    account.post("/stop")
+    before = account.get("/status")
+    refused = account.post("/start", play_it)
+    assert refusal(refused) == (409, "run_not_flat")
+    assert refused.json()["context"]["symbols"] == ["ETH-USDT-PERP"]
+    assert account.get("/status") == before
+    account.start("manual")
+    assert account.close("ETH").status_code == 201
+    account.post("/stop")
+    assert refusal(account.post("/start", play_it)) == (409, "run_not_flat")
+    account.client.delete(f"/api/v1/simulation/orders/{resting['id']}")
+    assert account.post("/start", play_it).json()["feed_status"] == "replaying"
+
+
+def test_what_a_replay_left_is_matched_by_prices_of_now(
+    account: PaperAccount, tmp_path: Path
+) -> None:
+    store_bars(account, tmp_path, [(p, p, p, p) for p in (100.0, 100.0, 100.0)])
+    account.costs("0", "0")
+    replaying(account)
+    play(account, 1)
+    held = account.order("BUY", 1, stop_loss=95)
+    of_the_day = account.order("BUY", 1, order_type="limit", price=96, time_in_force="day")
+    play(account, 3)
+    account.post("/stop")
+    account.start()
+    account.quote(94)
+    assert account.one_order(held["children"][0])["avg_fill_price"] == 94
+    assert account.one_order(of_the_day["id"])["status"] == "expired"

@@ -79,6 +79,7 @@ async def reset_simulation(
     responses=refusals(
         "404 unknown_series",
         "409 already_running",
+        "409 run_not_flat",
         "422 currency_mismatch",
         "422 invalid_symbol",
         "422 unknown_instrument",

@@ -83,7 +83,7 @@ class Desk:
         return order if order is not None and order.open_qty > 0 else None
 
     def matchable(self, order_id: str) -> RestingOrder | None:
-        """The order if it may execute now: known before the bar, not past its end, not woken by
+        """The order if it may execute now: known before the price, not past its end, not woken by
         what was just executed.
         """
         order = self.open_order(order_id)
@@ -223,9 +223,11 @@ class Desk:
             self.book.position = None
         elif position is None or before.qty * basis.qty < 0:
             tick_size, leverage = opening
-            self.book.position = PaperPosition(self.book.instrument, basis, tick_size, leverage)
+            self.book.position = PaperPosition(
+                self.book.instrument, basis, tick_size, leverage, self.at
+            )
         else:
-            self.book.position = replace(position, basis=basis)
+            self.book.position = replace(position, basis=basis, traded_at=self.at)
 
     def _shrink_siblings(self, order: RestingOrder, qty: Decimal) -> None:
         for listed in self.book.siblings(order):

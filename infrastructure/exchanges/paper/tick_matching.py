@@ -21,16 +21,20 @@ from infrastructure.exchanges.paper.symbol_book import LIMIT_TYPES
 
 
 def match_tick(desk: Desk, tick: PriceTick) -> None:
-    """One price event on the desk's symbol, whose book holds the tick already."""
-    desk.mark = tick.valuation
+    """One price event on the desk's symbol, whose book holds the tick already. Only orders that
+    were accepted by the time of the tick are matched with it.
+    """
+    desk.mark, desk.known_until = tick.valuation, tick.at
     for order in desk.book.immediate():
-        arrive(desk, order.ticket.order_id)
+        if desk.matchable(order.ticket.order_id) is not None:
+            arrive(desk, order.ticket.order_id)
     _match_stops(desk, tick)
     _match_limits(desk)
     arrive_woken(desk)
     if tick.valuation is not None:
         for order in desk.book.trailing():
-            move_trail(desk, order, tick.valuation)
+            if order.accepted_at <= tick.at:
+                move_trail(desk, order, tick.valuation)
         liquidate_at(desk, tick.valuation)
     desk.expire()
 
@@ -72,7 +76,7 @@ def move_trail(desk: Desk, order: RestingOrder, best: Decimal) -> None:
 def liquidate_at(desk: Desk, mark: Decimal) -> None:
     """Close the position at the mark when its isolated margin no longer carries it."""
     position = desk.book.position
-    if position is None:
+    if position is None or (position.traded_at is not None and position.traded_at > desk.at):
         return
     basis, rate = position.basis, desk.terms.maintenance_rate
     if is_liquidated(basis.qty, basis.cost or ZERO, position.leverage, mark, rate):

@@ -94,9 +94,11 @@ class MemoryEquityPoints:
         }
         return [points[at] for at in sorted(points)]
 
-    def forget_fine_before(self, instant: datetime) -> int:
+    def forget_fine_before(self, run_id: str, instant: datetime) -> int:
         old = [
-            key for key, _ in self._rows.items() if key[1] is Resolution.FINE and key[2] < instant
+            key
+            for key, _ in self._rows.items()
+            if key[:2] == (run_id, Resolution.FINE) and key[2] < instant
         ]
         for key in old:
             self._rows.drop(key)

@@ -65,6 +65,7 @@ _PRICES = (
 _FORGET_PRICES = delete(sim_prices).where(sim_prices.c.run_id == bindparam("run_id"))
 _POINTS = select(sim_equity_points).where(sim_equity_points.c.run_id == bindparam("run_id"))
 _FORGET = delete(sim_equity_points).where(
+    sim_equity_points.c.run_id == bindparam("run_id"),
     sim_equity_points.c.resolution == Resolution.FINE.value,
     sim_equity_points.c.bucket < bindparam("instant"),
 )
@@ -138,8 +139,8 @@ class SqlEquityPoints:
         names = [f.name for f in fields(EquityPoint)]
         return [EquityPoint(**{name: points[at][name] for name in names}) for at in sorted(points)]
 
-    def forget_fine_before(self, instant: datetime) -> int:
-        return self._session.run(_FORGET, instant=instant)
+    def forget_fine_before(self, run_id: str, instant: datetime) -> int:
+        return self._session.run(_FORGET, run_id=run_id, instant=instant)
 
 
 def _row(run: SimulationRun) -> Row:
