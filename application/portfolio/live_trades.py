@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.portfolio.close_trade import live_trade
-from application.portfolio.trade_report import net_state
 from application.portfolio.trade_sessions import TradeCalendar, trade_calendar
+from application.portfolio.trade_state import net_state
 from application.ports.calendars import CalendarTables
 from application.ports.unit_of_work import UnitOfWork
 from domain.plans.regime_exit_plan import RegimeExitPlan

@@ -26,7 +26,7 @@ from domain.market.market_state import (
 from domain.market.trading_calendar import TradingCalendar
 from domain.market.vix_regime import RegimeProfile, VixRules, classify
 from domain.risk.desktop_configuration import DesktopConfiguration
-from domain.shared.errors import BadInput, Invalid
+from domain.shared.errors import BadInput, FieldFault, Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,14 @@ class ReadTradeMarket:
         configuration: DesktopConfiguration,
         work: UnitOfWork,
     ) -> ObservedMarket:
-        """BadInput `vix_required` where no VIX is known."""
+        """BadInput `vix_required` where no VIX is known; Invalid `invalid_request` for an instant
+        before the calendar's table.
+        """
+        calendar = self._sessions()
+        if current_session(calendar, at) is None:
+            message = f"not before {calendar.first_day}, where the table of sessions begins"
+            fault = FieldFault("/opened_at", "outside_calendar", message)
+            raise Invalid("invalid_request", "No session is known at opened_at.", errors=(fault,))
         observed = self(numbers, at, configuration, work)
         if observed is None:
             raise BadInput(

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from application.portfolio.trade_rows import Row, TradeMoment
-from application.portfolio.views import told_price
-from domain.plans.trade_figures import TradeFigures, TradeState, trade_figures
+from application.portfolio.trade_state import last_price, net_state
+from domain.plans.trade_figures import TradeFigures, trade_figures
 from domain.portfolio.position import Position, PositionStatus
-from domain.shared.decimals import cash, divide, fraction
+from domain.shared.decimals import cash, fraction
 from domain.shared.instants import rfc3339
 
 
@@ -56,22 +56,6 @@ def trade_document(position: Position, days_held: int) -> Row:
         "regime": plan.current_regime.value,
         **_figures(figures),
     }
-
-
-def net_state(position: Position) -> TradeState:
-    """Quantity, realised money after the fees of what was sold, newest price."""
-    plan, basis = position.exit_plan, position.basis
-    assert plan is not None
-    realized = basis.realized_pnl - basis.fees_paid
-    if position.qty and plan.initial_qty:
-        realized += cash(plan.entry_fee * divide(position.qty, plan.initial_qty))
-    return TradeState(position.qty, realized, last_price(position))
-
-
-def last_price(position: Position) -> Decimal | None:
-    """The newest price a bar or an execution gave."""
-    told = told_price(position)
-    return None if told is None else told[0]
 
 
 def _figures(figures: TradeFigures) -> Row:

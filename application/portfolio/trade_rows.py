@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from application.portfolio.trade_state import net_state
 from domain.plans.exit_actions import Exit, ExitCause, MoveStop, StopCause
 from domain.plans.exit_levels import TargetStatus
 from domain.plans.plan import Note
 from domain.plans.regime_exit_plan import RegimeExitPlan
+from domain.plans.trade_figures import trade_figures
 from domain.portfolio.fill import Fill
 from domain.portfolio.position import Position, PositionStatus
 from domain.risk.sizing import Size
@@ -190,8 +192,12 @@ def _head(action: str, position: Position, moment: TradeMoment) -> Row:
 
 def _standing(position: Position) -> Row:
     is_closed = position.status is PositionStatus.CLOSED
+    figures = trade_figures(_plan(position), net_state(position))
+    total, amount = figures.total_pnl, figures.pnl_amount
     return {
         "quantity": position.qty,
+        "pnl_pct": None if total is None else percent(total),
+        "pnl_amount": None if amount is None else cash(amount),
         "remaining_quantity": position.qty,
         "stop_level": _plan(position).stop.price,
         "position_status": "CLOSED" if is_closed else "ACTIVE",

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from application.ports.calendars import CalendarTables
 from domain.market.market_state import current_session
 from domain.market.trading_calendar import TradingCalendar
+from domain.portfolio.trading_day import session_date
 from domain.shared.errors import BadInput, NotFound, Unavailable
 
 
@@ -51,7 +52,8 @@ class TradeCalendar:
             if as_of > self.now:
                 raise _in_future()
             return BarTime(self.session_at(as_of), as_of)
-        if as_of > self.today:
+        is_ahead = as_of > self.today and self.table.is_session(as_of)
+        if is_ahead or as_of > session_date(self.table.name, self.now):
             raise _in_future()
         return BarTime(as_of, min(self.table.session(as_of).closes_at, self.now))
 

@@ -237,6 +237,26 @@ def test_impossible_bars_are_400_and_leave_the_trade_alone(
     assert traded_desktop.ask("GET", "/positions/AAPL") == before
 
 
+def test_an_entry_before_the_calendar_is_told_by_its_instant(shared_desktop: Desktop) -> None:
+    body = {**AAPL_OPEN, "opened_at": "1901-01-02T15:00:00Z"}
+    answer = shared_desktop.client.post("/positions/open", json=body)
+    assert refused(answer) == (400, "invalid_request")
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/opened_at"]
+
+
+def test_a_bar_of_a_saturday_is_of_no_trading_day(desktop: Desktop) -> None:
+    desktop.open(true_range=2)
+    desktop.clock.jump("2026-01-10T15:00:00Z")
+    body = {"symbol": "AAPL", "current_price_data": {"close": 100}}
+    for day, code in (
+        ("2026-01-10", "not_a_trading_day"),
+        ("2026-01-11", "bar_in_future"),
+        ("2026-01-12", "bar_in_future"),
+    ):
+        answer = desktop.client.put("/positions/update", json={**body, "as_of": day})
+        assert refused(answer) == (400, code)
+
+
 def test_an_earlier_bar_is_out_of_order(desktop: Desktop) -> None:
     desktop.open()
     desktop.clock.jump(WEDNESDAY)

@@ -368,15 +368,27 @@ def test_days_held_are_sessions_and_end_the_trade(desktop: Desktop) -> None:
     )
 
 
+def _says_its_result(update: dict[str, Any]) -> None:
+    """Every action has the published four; a moved level shows the trade as the answer does."""
+    assert all(
+        {"ts", "quantity", "pnl_pct", "pnl_amount"} <= row.keys() for row in update["actions"]
+    )
+    moved = update["actions"][-1]
+    assert moved["pnl_amount"] == update["pnl_amount"]
+    assert moved["pnl_pct"] == update["total_pnl"] * 100
+
+
 def test_targets_raise_the_stop_to_break_even_and_then_trail(desktop: Desktop) -> None:
     desktop.open(true_range=2)
     desktop.clock.jump(TUESDAY)
     first = desktop.bar(112.5, high=113, low=101)
     assert names(first) == ["PROFIT_TAKING_LEVEL_1", "BREAKEVEN_STOP"]
+    _says_its_result(first)
     assert first["stop_level"] == 100
     desktop.clock.jump(WEDNESDAY)
     second = desktop.bar(124, high=126, low=112)
     assert names(second) == ["PROFIT_TAKING_LEVEL_2", "TRAILING_STOP_MOVED"]
+    _says_its_result(second)
     assert second["stop_level"] == D("122.4")
     assert second["remaining_position"] == 50
 
@@ -407,6 +419,8 @@ def test_a_collapse_of_breadth_is_an_emergency_with_an_alert(desktop: Desktop) -
     update = desktop.bar(101, vix=19, t2108=10)
     assert names(update) == ["EMERGENCY_PROTOCOL", "REGIME_ADJUSTMENT"]
     assert update["actions"][0]["protocol"] == "breadth_collapse"
+    for row in (*update["actions"], *desktop.rows(opened["id"])[-2:]):
+        assert (row["pnl_pct"], row["pnl_amount"]) == (1, opened["sizing"]["shares"])
     types = [event["type"] for event in desktop.events(opened["id"])]
     assert types[-4:] == [
         "price_evaluated", "emergency_protocol", "alert_raised", "regime_adjustment",

@@ -8,8 +8,9 @@ from app.api.idempotency import Presented
 from app.api.problems import Problem
 from application.portfolio.live_trades import LiveTrade
 from application.portfolio.open_regime_position import OpenedTrade
-from application.portfolio.trade_report import TradeReport, last_price
+from application.portfolio.trade_report import TradeReport
 from application.portfolio.trade_rows import percent
+from application.portfolio.trade_state import last_price
 from domain.risk.desktop_configuration import DesktopConfiguration
 from domain.shared.decimals import cash, divide, fraction
 
