@@ -16,7 +16,7 @@ from application.portfolio.nav_restatement import (
     still_stale,
     store_restated,
 )
-from application.portfolio.running_worth import RunningWorth
+from application.portfolio.running_worth import Change, RunningWorth
 from application.portfolio.views import Mark, ValuedAccount, valued_account
 from application.ports.calendars import CalendarTables
 from application.ports.prices import Prices
@@ -105,9 +105,9 @@ class AccountNav:
         last = work.nav_marks.newest([account.id]).get(account.id)
         self._close_sessions(account, last or self.open(account, work), work)
 
-    def touch(self, account: Account, changed: Position, work: UnitOfWork) -> None:
+    def touch(self, account: Account, change: Change, work: UnitOfWork) -> None:
         """Mark the account now if that is a new peak or a deeper drawdown: between two session
-        closes only these would be forgotten. `changed` was filled or got a price.
+        closes only these would be forgotten. `change` fills a position or prices it.
         """
         last = work.nav_marks.newest([account.id]).get(account.id)
         if last is None or account.book is not Book.MAIN:
@@ -116,7 +116,7 @@ class AccountNav:
         if last.pending:
             marked = _marked(last, self._valued(account, work.now, work), at)
         else:
-            equity = self._worth.equity(account, changed, last.mark.at, work)
+            equity = self._worth.equity(account, change, last.mark.at, work)
             if equity is None:
                 return
             mark = NavMark(at, equity)

@@ -8,6 +8,7 @@ from application.market.register_instrument import instrument_id
 from application.portfolio.end_order import EndOrder
 from application.portfolio.exit_rules import exit_rules
 from application.portfolio.recording import Claims, plan_view, position_event
+from application.portfolio.running_worth import Change
 from application.portfolio.submit_order import Submitted
 from application.portfolio.trade_events import closed_event, step_events, step_rows
 from application.portfolio.trade_orders import TradeOrders
@@ -79,7 +80,7 @@ class CloseTrade:
             version=sold.position.version + 1,
         )
         work.positions.save(after)
-        self._orders.touch(after, work)
+        self._orders.touch(Change(position, after), work)
         days_held = calendar.sessions_after(plan.entry_session, moment.session)
         rows = step_rows(after, decision.actions, sold.exits, moment)
         inputs: Row = {

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from application.portfolio.recording import account_event
+from application.portfolio.running_worth import Change
 from application.portfolio.trade_sessions import BarTime
 from application.portfolio.views import Mark, marks_of
 from application.ports.prices import Prices
@@ -20,21 +21,10 @@ IsStale = Callable[[Sequence[Mark], Session], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class BarEffect:
+class BarEffect(Change):
     """What a bar made of a position, and the session the bar belongs to."""
 
-    before: Position
-    after: Position
     time: BarTime
-
-    @property
-    def cash_gain(self) -> Decimal | None:
-        """Money its exits brought, fees paid; null where the cost is unknown."""
-        old, new = self.before.basis, self.after.basis
-        if old.cost is None or new.cost is None:
-            return None
-        earned = new.realized_pnl - old.realized_pnl - (new.fees_paid - old.fees_paid)
-        return old.cost - new.cost + earned
 
 
 class Repricing:

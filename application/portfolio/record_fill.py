@@ -13,6 +13,7 @@ from application.portfolio.recording import (
     require_sound_reservations,
     transfer_ids,
 )
+from application.portfolio.running_worth import Change
 from application.ports.ids import Ids
 from application.ports.unit_of_work import UnitOfWork
 from domain.plans.band_rule import is_allowed_by_band, stock_fraction_after
@@ -92,16 +93,16 @@ class RecordFill:
             outcome.position, Claims.of(work.orders.claims_of(position.id)), balances
         )
         work.events.append(_events(position, outcome, work.now))
-        self._touch(position, work)
+        self._touch(Change(position, outcome.position), work)
         return Recorded(outcome.fill, outcome.order, outcome.position)
 
     def _close_sessions(self, position: Position, work: UnitOfWork) -> None:
         if self._nav is not None:
             self._nav.close_sessions(work.accounts.get(position.account_id), work)
 
-    def _touch(self, position: Position, work: UnitOfWork) -> None:
+    def _touch(self, change: Change, work: UnitOfWork) -> None:
         if self._nav is not None:
-            self._nav.touch(work.accounts.get(position.account_id), position, work)
+            self._nav.touch(work.accounts.get(change.after.account_id), change, work)
 
     def _fill(
         self, position: Position, order: Order, execution: Execution, fee: Decimal, now: datetime

@@ -19,6 +19,23 @@ REUSED_FOR = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A position before and after the command that filled it or told its price."""
+
+    before: Position
+    after: Position
+
+    @property
+    def cash_gain(self) -> Decimal | None:
+        """Money its fills brought, fees paid; null where the cost is unknown."""
+        old, new = self.before.basis, self.after.basis
+        if old.cost is None or new.cost is None:
+            return None
+        earned = new.realized_pnl - old.realized_pnl - (new.fees_paid - old.fees_paid)
+        return old.cost - new.cost + earned
+
+
+@dataclass(frozen=True, slots=True)
 class _Valued:
     """Values of the holdings by position when all were valued; `money` is all cash then."""
 
@@ -31,8 +48,9 @@ class _Valued:
 class RunningWorth:
     """Equity from values at most 5 s old, the changed instrument's ones fresh.
 
-    Cash is always read. Once it differs, or a mark was recorded, something was filled or flowed,
-    and every holding is valued again: an old value never meets new cash.
+    Cash is always read. Once it differs by more than the command itself moved, or a mark was
+    recorded, something else was filled or flowed, and every holding is valued again: an old value
+    never meets new cash.
     """
 
     def __init__(self, prices: Prices) -> None:
@@ -40,15 +58,17 @@ class RunningWorth:
         self._known: dict[str, _Valued] = {}
 
     def equity(
-        self, account: Account, changed: Position, mark_at: datetime, work: UnitOfWork
+        self, account: Account, change: Change, mark_at: datetime, work: UnitOfWork
     ) -> Decimal | None:
         """Null where a holding has no price. `mark_at` is the instant of the newest mark."""
+        changed = change.after
         amounts = work.ledger.amounts(account.id)
         money = valued_account(account, amounts, (), self._prices, work.now).equity or ZERO
         known = self._known.get(account.id)
         is_known = (
             known is not None
-            and (known.money, known.mark_at) == (money, mark_at)
+            and money - known.money == change.cash_gain
+            and known.mark_at == mark_at
             and timedelta(0) <= work.now - known.at < REUSED_FOR
         )
         if known is None or not is_known:
@@ -59,6 +79,7 @@ class RunningWorth:
             of_all = work.positions.holding(changed.instrument)
             held = [position for position in of_all if position.account_id == account.id]
             values, at = dict(known.values), known.at
+        values.pop(changed.id, None)
         values.update((m.position.id, m.value) for m in marks_of(held, self._prices, work.now))
         self._known[account.id] = _Valued(at, mark_at, money, values)
         if None in values.values():

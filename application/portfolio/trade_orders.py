@@ -12,6 +12,7 @@ from application.portfolio.account_nav import AccountNav
 from application.portfolio.nav_restatement import BarEffect
 from application.portfolio.order_request import OrderRequest
 from application.portfolio.record_fill import Execution, RecordFill
+from application.portfolio.running_worth import Change
 from application.portfolio.submit_order import SubmitOrder, Submitted
 from application.portfolio.trade_rows import ExecutedExit
 from application.ports.unit_of_work import UnitOfWork
@@ -68,7 +69,7 @@ class TradeOrders:
             return submitted, closed
         execution = Execution(price, order.qty, executed_at=position.opened_at)
         recorded = self._record(submitted.order.id, execution, work)
-        self.touch(recorded.position, work)
+        self.touch(Change(position, recorded.position), work)
         return submitted, recorded.position
 
     def leave(
@@ -102,11 +103,11 @@ class TradeOrders:
     def priced(self, effect: BarEffect, work: UnitOfWork) -> None:
         """The account's NAV after a bar was stored, also where the bar came late."""
         self._nav.reprice(work.accounts.get(effect.after.account_id), effect, work)
-        self.touch(effect.after, work)
+        self.touch(effect, work)
 
-    def touch(self, position: Position, work: UnitOfWork) -> None:
-        """The account's NAV after the position changed."""
-        self._nav.touch(work.accounts.get(position.account_id), position, work)
+    def touch(self, change: Change, work: UnitOfWork) -> None:
+        """The account's NAV after a position changed."""
+        self._nav.touch(work.accounts.get(change.after.account_id), change, work)
 
     def _close_sessions(self, position: Position, work: UnitOfWork) -> None:
         self._nav.close_sessions(work.accounts.get(position.account_id), work)

@@ -96,8 +96,6 @@ def test_bars_sent_after_the_close_count_in_their_session(desktop: Desktop, name
     closes = (100, 101, 99, 104, 96, 103, 105, 95)
     days = ("03", "04", "05", "06", "07", "10", "11", "12")
     for day, price in zip(days, closes, strict=True):
-        desktop.clock.jump(f"2025-03-{day}T21:00:20Z")
-        desktop.client.get("/api/v1/accounts")
         desktop.clock.jump(f"2025-03-{day}T21:30:00Z")
         more = {"as_of": f"2025-03-{day}"} if named else {}
         desktop.bar(price, final=False, high=max(price, 100), low=min(price, 99), **more)
