@@ -139,7 +139,7 @@ def test_a_market_order_keeps_room_for_slippage(account: PaperAccount) -> None:
     account.quote(100)
     checks = failed(account, account.submit("BUY", "99"))
     assert checks["buying_power"]["used"] == D("10008.999")
-    account.order("BUY", "98.91099061")
+    account.order("BUY", "98.91098999")
     assert account.get("/portfolio")["available"] > 0
 
 
