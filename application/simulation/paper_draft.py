@@ -62,7 +62,9 @@ def drafted(
     draft = replace(draft, margin_needed=needed)
     if at_once is None or quote.mark is None or opening == 0:
         return draft
-    return replace(draft, cost_now=_cost_now(draft, desk, at_once, quote.mark, opening))
+    lost = _lost_at_once(draft, desk, at_once, quote.mark, opening)
+    spent = margin_to_hold(opening, at_once, leverage, rate) + lost
+    return replace(draft, needed_at_once=spent)
 
 
 def _opening_qty(draft: PaperDraft, desk: PaperDesk, held: Decimal) -> Decimal:
@@ -75,7 +77,7 @@ def _opening_qty(draft: PaperDraft, desk: PaperDesk, held: Decimal) -> Decimal:
     return max(ZERO, draft.qty - closable)
 
 
-def _cost_now(
+def _lost_at_once(
     draft: PaperDraft, desk: PaperDesk, price: Decimal, mark: Decimal, opening: Decimal
 ) -> Decimal:
     """Distance of the execution from the mark on the whole quantity and the fee of what it closes,

@@ -25,8 +25,8 @@ _NO_BOUND = Decimal(10) ** 9
 @dataclass(frozen=True, slots=True)
 class PaperDraft:
     """An order as it would be sent. `entry` is the price it is expected to fill at, `margin_price`
-    the worst its margin may have to carry; `cost_now` is what filling at once takes of equity
-    beyond its margin.
+    the worst its margin may have to carry; `needed_at_once` is margin, fees and losses of an order
+    that does not rest.
     """
 
     request: PaperOrderRequest
@@ -36,7 +36,7 @@ class PaperDraft:
     leverage: int
     margin_needed: Decimal = ZERO
     margin_price: Decimal | None = None
-    cost_now: Decimal = ZERO
+    needed_at_once: Decimal = ZERO
 
 
 def judged(draft: PaperDraft, desk: PaperDesk, value: Valuation, work: UnitOfWork) -> Verdict:
@@ -54,9 +54,9 @@ def judged(draft: PaperDraft, desk: PaperDesk, value: Valuation, work: UnitOfWor
                 stop_loss=request.stop_loss,
                 take_profit=request.take_profit,
                 reduce_only=request.reduce_only or request.is_close,
-                cost_now=draft.cost_now,
                 limit_price=request.limit_price,
                 stop_price=request.stop_price,
+                needed_at_once=draft.needed_at_once,
             ),
             position_qty=held,
             claimed_qty=claimed_qty(request.side, desk.resting),

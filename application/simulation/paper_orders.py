@@ -55,6 +55,19 @@ def new_position(
     return position
 
 
+def close_unopened(position_id: str, work: UnitOfWork) -> None:
+    """A position that was made for an order which was refused never waits for a fill."""
+    position = work.simulation.positions.get(position_id)
+    work.simulation.positions.save(
+        replace(
+            position,
+            status=PositionStatus.CLOSED,
+            closed_at=work.now,
+            version=position.version + 1,
+        )
+    )
+
+
 class EndPaperOrder:
     """Moves a live order to its end and gives back the margin it holds."""
 

@@ -11,7 +11,7 @@ from application.simulation.paper_desk import OpenDesk, PaperDesk
 from application.simulation.paper_draft import drafted, require_first_signal
 from application.simulation.paper_gate import PaperDraft, judged
 from application.simulation.paper_instrument import paper_instrument
-from application.simulation.paper_orders import PAPER_VENUE, new_position
+from application.simulation.paper_orders import PAPER_VENUE, close_unopened, new_position
 from application.simulation.paper_request import (
     PaperOrderRequest,
     require_bracket,
@@ -97,9 +97,12 @@ class SubmitPaperOrder:
         )
         order = self._order(draft, position, verdict, desk.account, work)
         if not verdict.allowed:
-            return self._refused(order, verdict, desk.run, work)
-        children = self._children(order, draft.request)
-        return self._sent(order, children, prepared, work)
+            done = self._refused(order, verdict, desk.run, work)
+        else:
+            done = self._sent(order, self._children(order, draft.request), prepared, work)
+        if desk.position is None and not done.accepted:
+            close_unopened(position.id, work)
+        return done
 
     def _order(
         self,

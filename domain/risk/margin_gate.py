@@ -43,7 +43,8 @@ class MarginLimits:
 @dataclass(frozen=True, slots=True)
 class MarginOrder:
     """The order as it would be sent. `entry` is the price it is expected to fill at; null without a
-    price. `cost_now` is what filling at once takes of equity beyond the margin it needs.
+    price. `needed_at_once` is margin, fees and losses against the mark of an order that fills at
+    once, zero for one that rests.
     """
 
     side: Side
@@ -53,9 +54,9 @@ class MarginOrder:
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
     reduce_only: bool = False
-    cost_now: Decimal = ZERO
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    needed_at_once: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +167,8 @@ def stale_data(context: MarginContext) -> Finding:
 
 
 def buying_power(context: MarginContext) -> Finding:
-    """Margin and fee of the order, and what filling at once loses, ≤ `equity − used margin −
-    margin of open orders`. An account that cannot be valued takes no new risk.
+    """Margin and fee of the order, and what it loses when it fills at once, ≤ `equity − used margin
+    − margin of open orders`. An account that cannot be valued takes no new risk.
     """
     order, available = context.order, context.available
     if context.is_reducing:
@@ -176,7 +177,7 @@ def buying_power(context: MarginContext) -> Finding:
         return _unjudged("buying_power", context.unjudgeable)
     if order.entry is None or available is None:
         return not_applicable("buying_power", "no_price")
-    needed = order.margin_needed + order.cost_now
+    needed = max(order.margin_needed, order.needed_at_once)
     unit = divide(needed, order.qty) if order.qty else ZERO
     affordable = max(ZERO, divide(available, unit)) if unit else order.qty
     return Finding(

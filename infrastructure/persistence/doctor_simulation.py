@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from domain.portfolio.ledger import OWN_BUCKETS, SIGNED_ON_MARGIN, Bucket, LedgerKey
 from domain.portfolio.lifecycle import OrderStatus
-from domain.portfolio.margin import isolated_margin
+from domain.portfolio.margin import MarginClaim, isolated_margin, order_margin
 from domain.portfolio.margin_basis import apply_margin_entry
 from domain.shared.decimals import ZERO
+from domain.shared.side import Side
 from infrastructure.persistence.book_session import SimulationSession
 from infrastructure.persistence.doctor_book import (
     Book,
@@ -21,7 +22,11 @@ from infrastructure.persistence.doctor_book import (
 from infrastructure.persistence.examination import Ailment, Examination
 from infrastructure.persistence.session import Row, SqlSession
 from infrastructure.persistence.tables import portfolio as book
-from infrastructure.persistence.tables.simulation import sim_round_trips, sim_runs
+from infrastructure.persistence.tables.simulation import (
+    sim_round_trips,
+    sim_runs,
+    sim_tickets,
+)
 
 
 def examine_simulation(session: SqlSession, examination: Examination) -> None:
@@ -29,6 +34,9 @@ def examine_simulation(session: SqlSession, examination: Examination) -> None:
     stored = _read(SimulationSession(session))
     trips = session.built(select(sim_round_trips))
     runs = session.built(select(sim_runs.c.id))
+    resting = session.built(
+        select(sim_tickets).where(sim_tickets.c.ended_at.is_(None)).order_by(sim_tickets.c.seq)
+    )
     for name in ("positions", "orders", "fills", "transfers"):
         examination.looked(f"simulation {name}", len(getattr(stored, name)))
     examine_ledger(stored, examination, OWN_BUCKETS - SIGNED_ON_MARGIN)
@@ -37,6 +45,7 @@ def examine_simulation(session: SqlSession, examination: Examination) -> None:
     _examine_contracts(stored, examination)
     for run in runs:
         _examine_margin(str(run["id"]), stored, trips, examination)
+        _examine_order_margin(str(run["id"]), stored, resting, examination)
         _examine_trips(str(run["id"]), stored, trips, examination)
 
 
@@ -94,6 +103,36 @@ def _examine_margin(run_id: str, stored: Book, trips: list[Row], examination: Ex
     )
     subject = f"margin of run {run_id}"
     examination.expect(Ailment.RESERVATION_MISMATCH, subject, used + held, found)
+
+
+def _examine_order_margin(
+    run_id: str, stored: Book, resting: list[Row], examination: Examination
+) -> None:
+    """Resting orders of a symbol hold together what they could open beyond the position."""
+    qty: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for row in stored.positions:
+        if row["account_id"] == run_id:
+            qty[row["instrument"]] += row["qty"]
+    orders = {row["id"]: row for row in stored.orders if row["account_id"] == run_id}
+    claims: dict[str, list[MarginClaim]] = defaultdict(list)
+    held: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for ticket in resting:
+        order = orders.get(ticket["order_id"])
+        if order is None or order["reduce_only"]:
+            continue
+        held[ticket["instrument"]] += order["reserved"] or ZERO
+        claims[ticket["instrument"]].append(
+            MarginClaim(
+                Side(order["side"]).sign * ticket["open_qty"],
+                order["reservation_price"] or ZERO,
+                int(ticket["terms"]["leverage"]),
+                order["commission_rate"],
+            )
+        )
+    for instrument, claimed in claims.items():
+        subject = f"margin of the orders in {instrument} of run {run_id}"
+        expected = order_margin(qty[instrument], claimed)
+        examination.expect(Ailment.RESERVATION_MISMATCH, subject, expected, held[instrument])
 
 
 def _examine_trips(run_id: str, stored: Book, trips: list[Row], examination: Examination) -> None:

@@ -132,6 +132,8 @@ def judge(session: Session, request: PaperOrderRequest) -> None:
     assert before is not None and after.available is not None
     if not is_reducing(done):
         assert after.available >= 0, (request, after)
+        # Nothing is accepted only to be cancelled in the same breath.
+        assert done.order.reason != "buying_power", request
     elif before >= 0 and all(holding.leverage <= 10 for holding in after.holdings):
         # At the highest leverage a fee can be more than the margin it sets free.
         assert after.available >= 0, (request, after)

@@ -110,3 +110,35 @@ def test_without_a_price_what_needs_one_is_not_judged() -> None:
     assert [f.code for f in verdict.refusals] == ["stale_data"]
     for code in ("buying_power", "risk_per_trade", "reward_risk"):
         assert finding(code, seen).reason == "no_price"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"available": None, "equity": None}, "unpriced_position"),
+        ({"available": D(-5), "equity": D(0)}, "no_equity"),
+        ({"entry": None}, "no_price"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(changes: dict[str, Any], reason: str) -> None:
+    verdict = judge_margin(context(**changes))
+    assert {(f.code, f.reason) for f in verdict.refusals} == {
+        ("buying_power", reason),
+        ("risk_per_trade", reason),
+    }
+    assert verdict.adjusted_quantity is None
+
+
+def test_orders_before_it_leave_less_of_the_position_to_reduce() -> None:
+    selling = context(
+        side=Side.SELL, position_qty=D(15), stop_loss=None, take_profit=None, claimed_qty=D(5)
+    )
+    assert selling.is_reducing
+    assert not replace(selling, claimed_qty=D(6)).is_reducing
+
+
+def test_an_order_that_fills_at_once_needs_what_it_loses_too() -> None:
+    seen = context(available=D(1011), needed_at_once=D(1011))
+    assert not finding("buying_power", seen).refuses
+    beyond = finding("buying_power", context(available=D(1011), needed_at_once=D("1011.01")))
+    assert beyond.refuses and beyond.used == D("1011.01")
