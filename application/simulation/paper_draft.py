@@ -97,23 +97,26 @@ def _lost_at_once(
 
 def _leverage(request: PaperOrderRequest, desk: PaperDesk, *, is_held: bool) -> int:
     if is_held and desk.trip is not None:
-        _require_same(request, desk.trip.leverage, "A position keeps the leverage of its opening.")
+        _require_same(request, desk.trip.leverage)
     if request.reduce_only or request.is_close:
         return desk.trip.leverage if is_held and desk.trip is not None else 1
     asked = desk.trip.leverage if is_held and desk.trip is not None else request.leverage
     for resting in desk.resting:
         if resting.ticket.reduce_only:
             continue
-        why = "Orders that rest on one symbol have one leverage."
-        _require_same(replace(request, leverage=asked), resting.ticket.leverage, why)
+        _require_same(replace(request, leverage=asked), resting.ticket.leverage)
         asked = resting.ticket.leverage
     return asked or desk.account.leverage_default
 
 
-def _require_same(request: PaperOrderRequest, leverage: int, why: str) -> None:
+def _require_same(request: PaperOrderRequest, leverage: int) -> None:
     if request.leverage not in (None, leverage):
         fault = FieldFault("/leverage", "differs", f"opened with {leverage}")
-        raise Invalid("invalid_request", why, errors=(fault,))
+        raise Invalid(
+            "invalid_request",
+            "Position and resting orders of a symbol keep the leverage they began with.",
+            errors=(fault,),
+        )
 
 
 def _quote(side: Side, desk: PaperDesk) -> Quote:
