@@ -62,7 +62,7 @@ class RunningWorth:
     ) -> Decimal | None:
         """Null where a holding has no price. `mark_at` is the instant of the newest mark."""
         changed = change.after
-        amounts = work.ledger.amounts(account.id)
+        amounts = work.ledger.money(account.id, account.base_currency)
         money = valued_account(account, amounts, (), self._prices, work.now).equity or ZERO
         known = self._known.get(account.id)
         is_known = (

@@ -19,6 +19,12 @@ class LedgerBook(Protocol):
         """All balances of an account and of its cells."""
         ...
 
+    def money(self, account_id: str, currency: str) -> Mapping[LedgerKey, Decimal]:
+        """Balances of an account and of its cells in one currency: without the shares, of which
+        there may be thousands.
+        """
+        ...
+
     def amounts_of(self, account_ids: Sequence[str]) -> Mapping[LedgerKey, Decimal]:
         """All balances of several accounts in one query."""
         ...

@@ -625,6 +625,9 @@ def test_commands_from_many_threads_happen_one_after_another(store: Store) -> No
     assert after.cash == 100 + 7 * (deposited - withdrawn)
     assert after.version == 1 + deposited + withdrawn
     amounts = see(store, lambda w: w.ledger.amounts(position.account_id))
+    money = see(store, lambda w: w.ledger.money(position.account_id, "USD"))
+    assert money == {key: amount for key, amount in amounts.items() if key.asset == "USD"}
+    assert money
     assert set(sums_by_asset(amounts).values()) == {D(0)}
     check_chain(store)
 

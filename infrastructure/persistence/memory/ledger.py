@@ -21,6 +21,10 @@ class MemoryLedgerBook:
     def amounts(self, account_id: str) -> Mapping[LedgerKey, Decimal]:
         return self.amounts_of((account_id,))
 
+    def money(self, account_id: str, currency: str) -> Mapping[LedgerKey, Decimal]:
+        held = self.amounts(account_id).items()
+        return {key: amount for key, amount in held if key.asset == currency}
+
     def amounts_of(self, account_ids: Sequence[str]) -> Mapping[LedgerKey, Decimal]:
         rows = self._tables.balances.items()
         return {key: amount for key, amount in rows if key.account_id in account_ids}

@@ -19,6 +19,7 @@ from infrastructure.persistence.tables.portfolio import cash_flows, transfers
 _HELD = "balances"
 _HOLDER = select(balances_table).where(balances_table.c.holder_id == bindparam("holder_id"))
 _ACCOUNT = select(balances_table).where(balances_table.c.account_id == bindparam("account_id"))
+_MONEY = _ACCOUNT.where(balances_table.c.asset == bindparam("currency"))
 _SEQ = "transfer_seq"
 _LAST_SEQ = select(func.max(transfers.c.seq).label("last"))
 _IN_KIND = (
@@ -71,6 +72,10 @@ class SqlLedgerBook:
 
     def amounts(self, account_id: str) -> Mapping[LedgerKey, Decimal]:
         rows = self._session.all(_ACCOUNT, account_id=account_id)
+        return {_key(row): row["amount"] for row in rows}
+
+    def money(self, account_id: str, currency: str) -> Mapping[LedgerKey, Decimal]:
+        rows = self._session.all(_MONEY, account_id=account_id, currency=currency)
         return {_key(row): row["amount"] for row in rows}
 
     def amounts_of(self, account_ids: Sequence[str]) -> Mapping[LedgerKey, Decimal]:

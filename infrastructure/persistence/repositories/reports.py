@@ -28,6 +28,12 @@ from infrastructure.persistence.session import Row, SqlSession
 from infrastructure.persistence.tables.reports import closed_trades, nav_marks, trade_rows
 from infrastructure.persistence.types import to_json
 
+_NEWEST_OF = (
+    select(nav_marks)
+    .where(nav_marks.c.account_id == bindparam("account_id"))
+    .order_by(nav_marks.c.at.desc())
+    .limit(1)
+)
 _HISTORY = (
     select(nav_marks)
     .where(nav_marks.c.account_id == bindparam("account_id"))
@@ -81,6 +87,13 @@ class SqlNavMarks:
         self._session = session
 
     def newest(self, account_ids: Sequence[str]) -> Mapping[str, StoredNavMark]:
+        if len(account_ids) == 1:
+            rows = self._session.all(_NEWEST_OF, account_id=account_ids[0])
+        else:
+            rows = self._newest_of_several(account_ids)
+        return {row["account_id"]: stored_mark(row) for row in rows}
+
+    def _newest_of_several(self, account_ids: Sequence[str]) -> list[Row]:
         last = (
             select(nav_marks.c.account_id, func.max(nav_marks.c.at).label("at"))
             .where(nav_marks.c.account_id.in_(account_ids))
@@ -88,8 +101,7 @@ class SqlNavMarks:
             .subquery()
         )
         same = and_(nav_marks.c.account_id == last.c.account_id, nav_marks.c.at == last.c.at)
-        rows = self._session.built(select(nav_marks).join(last, same))
-        return {row["account_id"]: stored_mark(row) for row in rows}
+        return self._session.built(select(nav_marks).join(last, same))
 
     def put(self, marks: Sequence[StoredNavMark]) -> None:
         self._session.run_many(_PUT[self._session.dialect_name], [_row(mark) for mark in marks])
