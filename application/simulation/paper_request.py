@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from domain.plans.bracket import is_stop_side, is_target_side
 from domain.portfolio.order import OrderType, Origin, TimeInForce
 from domain.shared.errors import FieldFault, Invalid
 from domain.shared.side import Side
@@ -74,11 +75,11 @@ def require_bracket(request: PaperOrderRequest, entry: Decimal | None) -> None:
     """Long `stop < entry < target`, short reversed, else Invalid `invalid_bracket`."""
     if entry is None:
         return
-    sign = request.side.sign
+    side, stop, target = request.side, request.stop_loss, request.take_profit
     faults = []
-    if request.stop_loss is not None and (entry - request.stop_loss) * sign <= 0:
+    if stop is not None and not is_stop_side(side, entry, stop):
         faults.append(FieldFault("/stop_loss", "invalid_bracket", "on the losing side of entry"))
-    if request.take_profit is not None and (request.take_profit - entry) * sign <= 0:
+    if target is not None and not is_target_side(side, entry, target):
         faults.append(FieldFault("/take_profit", "invalid_bracket", "on the winning side of entry"))
     if faults:
         raise Invalid(

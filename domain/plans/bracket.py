@@ -49,6 +49,16 @@ class BracketPlan:
         return Side.SELL if self.side is Side.BUY else Side.BUY
 
 
+def is_stop_side(side: Side, entry: Decimal, stop: Decimal) -> bool:
+    """A stop lies below a long's entry and above a short's."""
+    return side.sign * stop < side.sign * entry
+
+
+def is_target_side(side: Side, entry: Decimal, target: Decimal) -> bool:
+    """A target lies above a long's entry and below a short's."""
+    return side.sign * target > side.sign * entry
+
+
 def require_bracket(plan: BracketPlan, reference_price: Decimal) -> None:
     """Long `stop < entry < take_profit`, short reversed; a market entry counts at the reference.
 
@@ -63,9 +73,9 @@ def require_bracket(plan: BracketPlan, reference_price: Decimal) -> None:
     prices = [p for p in (plan.entry.price, plan.stop, target) if p is not None]
     if any(not price.is_finite() or price <= 0 for price in prices):
         faults.append(("stop", "all prices are finite and above zero"))
-    elif sign * plan.stop >= sign * entry:
+    elif not is_stop_side(plan.side, entry, plan.stop):
         faults.append(("stop", f"{'below' if sign > 0 else 'above'} the entry"))
-    elif target is not None and sign * target <= sign * entry:
+    elif target is not None and not is_target_side(plan.side, entry, target):
         faults.append(("take_profit", f"{'above' if sign > 0 else 'below'} the entry"))
     if trail is not None and not 0 < trail < 1:
         faults.append(("trailing_fraction", "a fraction between 0 and 1"))

@@ -144,11 +144,6 @@ def round_trip_costs(entry_price: Decimal, exit_price: Decimal, rules: ExitRules
     return rules.cost_rate * (entry_price + exit_price)
 
 
-def risk_per_share(entry_price: Decimal, stop: Decimal, rules: ExitRules) -> Decimal:
-    """R: `entry − stop` plus round-trip costs, the loss per share when the stop fills."""
-    return entry_price - stop + round_trip_costs(entry_price, stop, rules)
-
-
 def breakeven_price(entry_price: Decimal, rules: ExitRules) -> Decimal:
     """Entry plus round-trip costs per share: `entry·(1 + 2·cost_rate)`, unrounded."""
     return entry_price + round_trip_costs(entry_price, entry_price, rules)

@@ -58,11 +58,6 @@ class RestingOrder:
     stop_price: Decimal | None = None
     is_triggered: bool = False
 
-    @property
-    def is_sleeping(self) -> bool:
-        """A child whose parent has not filled yet."""
-        return self.ticket.parent_id is not None and self.open_qty == 0
-
     def filled(self, qty: Decimal) -> "RestingOrder":
         """After one execution of `qty`."""
         return replace(

@@ -14,7 +14,7 @@ from domain.plans.exit_levels import (
     entry_stop,
     entry_targets,
     resolved_true_range,
-    risk_per_share,
+    round_trip_costs,
     slice_quantities,
     target_prices,
 )
@@ -162,9 +162,9 @@ def test_where_the_true_range_comes_from() -> None:
 
 def test_risk_and_breakeven_carry_the_costs_of_both_sides() -> None:
     rules = ExitRules(commission_rate=D("0.001"), slippage=D("0.0005"))
-    assert risk_per_share(D(100), D(92), ExitRules()) == 8
-    # 8 + 0.0015·(100 + 92); 100 + 0.0015·200
-    assert risk_per_share(D(100), D(92), rules) == D("8.288")
+    assert round_trip_costs(D(100), D(92), ExitRules()) == 0
+    # 0.0015·(100 + 92); 100 + 0.0015·200
+    assert round_trip_costs(D(100), D(92), rules) == D("0.288")
     assert breakeven_price(D(100), rules) == D("100.3")
 
 
