@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, File, Form, Query, Request, Response, UploadFile
-from starlette.concurrency import run_in_threadpool
 
 from app.api.dependencies import JobSender, Reader, RiskManager, Runs, use
 from app.api.idempotency import OptionalKey
@@ -14,10 +13,10 @@ from app.api.market import state_present as present
 from app.api.market import state_schemas as s
 from app.api.market.market_state import NOT_READY
 from app.api.market.state_queries import Days
-from app.api.market.uploads import keep_upload
+from app.api.market.uploads import declaration, job_of_upload
 from app.api.preconditions import NOT_MODIFIED, OptionalVersion, versioned
 from app.api.routing import capability_router, refusals
-from app.api.wire import Day, MalformedJson, parse_json
+from app.api.wire import Day
 from app.settings import Settings
 from application.jobs.submit import SubmitJob, SubmitJobHandler, SubmittedJob
 from application.market.breadth_queries import BreadthQueries
@@ -28,7 +27,6 @@ from application.market.regime_settings import ChangeRegimeSettings, regime_sett
 from application.ports.unit_of_work import UnitOfWork
 from domain.market.breadth_csv import BreadthSpec
 from domain.market.regime_settings import RegimeSettings
-from domain.shared.errors import FieldFault, Invalid
 
 router = capability_router("market")
 
@@ -124,14 +122,9 @@ async def import_breadth(
         ),
     ] = "{}",
 ) -> Response:
-    declared = _declared(spec)
-    upload = await run_in_threadpool(keep_upload, file, settings.data_dir / UPLOAD_FOLDER)
-    request.scope["ballast_json"] = {"import": declared.as_document(), "sha256": upload.sha256}
-    job = SubmitJob(
-        IMPORT_BREADTH.name,
-        {"upload": upload.name, "import": declared.as_document()},
-        data_hash=upload.sha256,
-    )
+    declared = BreadthSpec.from_document(declaration(spec, "breadth")).as_document()
+    folder = settings.data_dir / UPLOAD_FOLDER
+    job = await job_of_upload(IMPORT_BREADTH.name, declared, file, folder, request)
     return await accepts(caller, key, lambda work: submit(job, work))
 
 
@@ -207,18 +200,3 @@ async def put_breadth_weights(
     settings = await runs.command(request, caller, changed)
     response.headers["ETag"] = f'"{settings.version}"'
     return present.weights_out(settings)
-
-
-def _declared(text: str) -> BreadthSpec:
-    try:
-        document = parse_json(text.encode())
-    except MalformedJson as error:
-        raise _bad_spec(str(error)) from None
-    if not isinstance(document, dict):
-        raise _bad_spec("spec is a JSON object.")
-    return BreadthSpec.from_document(document)
-
-
-def _bad_spec(message: str) -> Invalid:
-    fault = FieldFault("/spec", "malformed_json", message)
-    return Invalid("import_invalid", "The breadth spec is malformed.", errors=(fault,))

@@ -5,23 +5,21 @@ stays.
 from typing import Annotated
 
 from fastapi import Depends, File, Form, Request, Response, UploadFile
-from starlette.concurrency import run_in_threadpool
 
 from app.api.dependencies import JobSender, Reader, Runs, use
 from app.api.idempotency import OptionalKey
 from app.api.jobs.accepted import ACCEPTED_RESPONSES, Accepts, read_result
 from app.api.jobs.schemas import JobOut
 from app.api.market.schemas import ImportReportOut
-from app.api.market.uploads import keep_upload
+from app.api.market.uploads import declaration, job_of_upload
 from app.api.routing import capability_router, refusals
-from app.api.wire import MalformedJson, parse_json
 from app.settings import Settings
 from application.jobs.queries import get_job
-from application.jobs.submit import SubmitJob, SubmitJobHandler
+from application.jobs.submit import SubmitJobHandler
 from application.market.job_kinds import IMPORT_CANDLES, UPLOAD_FOLDER
 from application.ports.jobs import JobFiles
 from domain.market.import_spec import ImportSpec
-from domain.shared.errors import FieldFault, Invalid, NotFound
+from domain.shared.errors import NotFound
 
 router = capability_router("market")
 SPEC_EXAMPLE = '{"instrument": "AAPL", "interval": "1d"}'
@@ -60,14 +58,9 @@ async def import_candles(
     settings: Annotated[Settings, Depends(use(Settings))],
     submit: Annotated[SubmitJobHandler, Depends(use(SubmitJobHandler))],
 ) -> Response:
-    declared = _declared(spec)
-    upload = await run_in_threadpool(keep_upload, file, settings.data_dir / UPLOAD_FOLDER)
-    request.scope["ballast_json"] = {"import": declared.as_document(), "sha256": upload.sha256}
-    job = SubmitJob(
-        IMPORT_CANDLES.name,
-        {"upload": upload.name, "import": declared.as_document()},
-        data_hash=upload.sha256,
-    )
+    declared = ImportSpec.from_document(declaration(spec, "import")).as_document()
+    folder = settings.data_dir / UPLOAD_FOLDER
+    job = await job_of_upload(IMPORT_CANDLES.name, declared, file, folder, request)
     return await accepts(caller, key, lambda work: submit(job, work))
 
 
@@ -90,18 +83,3 @@ async def get_import_report(
         raise NotFound("job_not_found", f"Job {job_id} is not an import.")
     body = await read_result(request, caller, job_id, runs, files)
     return Response(body, media_type="application/json")
-
-
-def _declared(text: str) -> ImportSpec:
-    try:
-        document = parse_json(text.encode())
-    except MalformedJson as error:
-        raise _bad_spec(str(error)) from None
-    if not isinstance(document, dict):
-        raise _bad_spec("spec is a JSON object.")
-    return ImportSpec.from_document(document)
-
-
-def _bad_spec(message: str) -> Invalid:
-    fault = FieldFault("/spec", "malformed_json", message)
-    return Invalid("import_invalid", "The import spec is malformed.", errors=(fault,))
