@@ -32,7 +32,7 @@ from app.api.portfolio import (
 from app.api.portfolio import routes as portfolio
 from app.api.problems import install_problem_handlers
 from app.api.risk import configuration
-from app.api.routing import accept_trailing_slash
+from app.api.routing import PREFIX, with_trailing_slash
 from app.api.simulation import confirmations
 from app.api.simulation import orders as simulation_orders
 from app.api.simulation import routes as simulation
@@ -46,14 +46,12 @@ from app.logging import Logs
 from app.metrics import Metrics
 from app.middleware import RequestBoundary
 from app.openapi_document import install_openapi
+from app.path_alias import PathAlias
 from app.service import Service
 from app.settings import Settings
 
-PREFIX = "/api/v1"
 ALIAS = "/v1"
-UPLOAD_TEMPLATES = tuple(
-    f"{prefix}{path}" for prefix in (PREFIX, ALIAS) for path in ("/data/imports", "/breadth/import")
-)
+UPLOAD_TEMPLATES = (f"{PREFIX}/data/imports", f"{PREFIX}/breadth/import")
 # What a page of another origin may send beyond the ordinary, and may read.
 REQUEST_HEADERS = (
     "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
@@ -98,6 +96,8 @@ COMPAT_ROUTERS: tuple[APIRouter, ...] = (
 )
 """Served at the root: the desktop's own paths."""
 
+SLASHED = with_trailing_slash(simulation.router, simulation_orders.router)
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Wire routes to use cases; nothing is opened before start-up."""
@@ -124,15 +124,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_problem_handlers(app)
     install_docs(app)
     install_openapi(app)
-    api = APIRouter()
-    for router in ROUTERS:
-        api.include_router(router)
-    accept_trailing_slash(simulation.router, simulation_orders.router, into=api)
-    app.include_router(status.root)
-    for router in COMPAT_ROUTERS:
-        app.include_router(router)
-    app.include_router(api, prefix=PREFIX)
-    app.include_router(api, prefix=ALIAS, include_in_schema=False)
+    # As they are: including a router would plan each of its routes a second time.
+    for router in (status.root, *COMPAT_ROUTERS, *ROUTERS, SLASHED):
+        app.router.routes.extend(router.routes)
 
     app.enter_by(_entrance(settings, container))
     return app
@@ -151,11 +145,12 @@ def _entrance(settings: Settings, container: Container) -> Callable[[ASGIApp], A
         guarded = HostAndOriginGuard(
             inner, hosts=settings.allowed_hosts, origins=settings.cors_origins
         )
-        return RequestBoundary(
+        boundary = RequestBoundary(
             guarded,
             times=container.get(Metrics).requests,
             logs=container.get(Logs),
             upload_templates=UPLOAD_TEMPLATES,
         )
+        return PathAlias(boundary, ALIAS, PREFIX, own=(status.VERSIONED_LIVENESS,))
 
     return entrance

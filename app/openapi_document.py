@@ -128,7 +128,7 @@ def _declare_implied(operation: dict[str, Any]) -> None:
         answer = answers.get(str(status))
         known = [] if answer is None else list(answer["content"][PROBLEM_JSON]["examples"])
         if code not in known:
-            answers[str(status)] = refusal_answer((*known, code))
+            answers[str(status)] = refusal_answer(*known, code)
     operation["responses"] = dict(sorted(answers.items()))
 
 

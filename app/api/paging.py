@@ -57,6 +57,16 @@ class Cursors:
         return hmac.new(self._secret, message, sha256).digest()[:SIGNATURE_BYTES]
 
 
+REQUESTED_PATH = "ballast_requested_path"
+"""Where the scope keeps the path a client sent when it was answered under another."""
+
+
+def next_link(request: Request, **parameters: object) -> str:
+    """`Link` to the page that follows, under the prefix the client uses."""
+    query = request.url.include_query_params(**parameters).query
+    return f'<{request.scope.get(REQUESTED_PATH, request.url.path)}?{query}>; rel="next"'
+
+
 class PageQuery:
     """Dependency: `limit`, `cursor` and `count` of a list."""
 
@@ -70,7 +80,7 @@ class PageQuery:
         self.limit = limit
         self.wants_total = count == "exact"
         self._request = request
-        self._scope = request.url.path.removeprefix("/api")
+        self._scope = request.url.path
         self._cursors: Cursors = request.app.state.cursors
         self.after = None if cursor is None else self._cursors.open(self._scope, cursor)
 
@@ -87,6 +97,5 @@ class PageQuery:
         if len(rows) <= self.limit:
             return items, None
         following = self._cursors.seal(self._scope, rows[self.limit - 1][0])
-        url = self._request.url.include_query_params(cursor=following)
-        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        response.headers["Link"] = next_link(self._request, cursor=following)
         return items, following

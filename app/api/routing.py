@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -111,13 +111,22 @@ def _exact(endpoint: Callable[..., Any], status: int) -> Callable[..., Awaitable
     return exact
 
 
-def capability_router(tag: str, prefix: str = "") -> APIRouter:
-    """A capability's router."""
+PREFIX = "/api/v1"
+
+
+def capability_router(tag: str, under: str = "") -> APIRouter:
+    """A capability's router, its paths written without the service's prefix."""
+    return root_router(tag, f"{PREFIX}{under}")
+
+
+def root_router(tag: str, prefix: str = "") -> APIRouter:
+    """A router of paths outside the service's prefix."""
     return APIRouter(prefix=prefix, tags=[tag], route_class=BallastRoute)
 
 
-def accept_trailing_slash(*routers: APIRouter, into: APIRouter) -> None:
-    """Answer the routers' paths with a slash at the end too, unlisted in the document."""
+def with_trailing_slash(*routers: APIRouter) -> APIRouter:
+    """The routers' paths with a slash at the end too, unlisted in the document."""
+    into = root_router("")
     for router in routers:
         for route in router.routes:
             if isinstance(route, BallastRoute):
@@ -128,8 +137,8 @@ def accept_trailing_slash(*routers: APIRouter, into: APIRouter) -> None:
                     status_code=route.status_code,
                     response_model=route.response_model,
                     include_in_schema=False,
-                    route_class_override=BallastRoute,
                 )
+    return into
 
 
 COMMON_CODES: dict[int, tuple[str, ...]] = {
@@ -151,11 +160,12 @@ def refusals(*declared: str) -> dict[int | str, dict[str, Any]]:
     for item in declared:
         status, _, code = item.partition(" ")
         codes.setdefault(int(status), []).append(code)
-    return {status: refusal_answer(names) for status, names in sorted(codes.items())}
+    return {status: refusal_answer(*names) for status, names in sorted(codes.items())}
 
 
-def refusal_answer(codes: Iterable[str]) -> dict[str, Any]:
-    """An answer with these problem codes; their examples are shared by the whole document."""
+@functools.cache
+def refusal_answer(*codes: str) -> dict[str, Any]:
+    """An answer with these problem codes, one object for all the routes that can give it."""
     names = list(dict.fromkeys(codes))
     examples = {name: {"$ref": f"#/components/examples/{name}"} for name in names}
     schema = {"$ref": "#/components/schemas/Problem"}

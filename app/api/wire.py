@@ -280,4 +280,4 @@ class RequestModel(BaseModel):
 class AnswerModel(BaseModel):
     """Base of answers; built by presenters from read models, so validation already happened."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)

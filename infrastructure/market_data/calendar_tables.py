@@ -2,8 +2,9 @@
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,10 @@ from domain.shared.errors import NotFound, Unavailable
 
 FOLDER = "calendars"
 WARN_DAYS_LEFT = 30
+_WHOLE_DAYS: dict[str, Callable[[], TradingCalendar]] = {
+    ALWAYS_OPEN: TradingCalendar.always_open,
+    WEEKDAYS: TradingCalendar.weekdays,
+}
 _NAME = re.compile(r"[A-Za-z0-9_]{2,16}")
 
 
@@ -27,19 +32,16 @@ class ArrayCalendars:
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir / FOLDER
         self._lock = threading.Lock()
-        self._loaded: dict[str, tuple[int, TradingCalendar]] = {
-            ALWAYS_OPEN: (0, TradingCalendar.always_open()),
-            WEEKDAYS: (0, TradingCalendar.weekdays()),
-        }
+        self._loaded: dict[str, tuple[int, TradingCalendar]] = {}
 
     def names(self) -> Sequence[str]:
         """Whole-day calendars first, then the tables on disk."""
-        return [ALWAYS_OPEN, WEEKDAYS, *sorted(path.stem for path in self._folder.glob("*.npy"))]
+        return [*_WHOLE_DAYS, *sorted(path.stem for path in self._folder.glob("*.npy"))]
 
     def calendar(self, name: str) -> TradingCalendar:
         """NotFound `unknown_calendar`; Unavailable `calendar_corrupt` for an unreadable table."""
-        if name in (ALWAYS_OPEN, WEEKDAYS):
-            return self._loaded[name][1]
+        if name in _WHOLE_DAYS:
+            return _whole_days(name)
         path = self._folder / f"{name}.npy"
         if _NAME.fullmatch(name) is None or not path.is_file():
             raise NotFound("unknown_calendar", "There is no calendar of that name.")
@@ -58,6 +60,11 @@ class ArrayCalendars:
             for name in self.names()
             if (self.calendar(name).last_day - today).days < WARN_DAYS_LEFT
         ]
+
+
+@cache
+def _whole_days(name: str) -> TradingCalendar:
+    return _WHOLE_DAYS[name]()
 
 
 def _load(name: str, path: Path) -> TradingCalendar:

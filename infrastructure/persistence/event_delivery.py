@@ -1,10 +1,9 @@
 """The event log for consumers, and their cursors, on SQL."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
-from sqlalchemy import Insert, bindparam, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, insert, select
 
 from application.context import SYSTEM, RequestContext
 from application.ports.event_log import ParkedEvent
@@ -14,6 +13,7 @@ from domain.shared.events import LoggedEvent, NewEvent, explained
 from infrastructure.persistence.store import SqlStore
 from infrastructure.persistence.tables.platform import event_cursors, parked_events
 from infrastructure.persistence.unit_of_work import SqlUnitOfWork
+from infrastructure.persistence.upsert import upsert
 
 T = TypeVar("T")
 CONSUMER = "consumer"
@@ -27,14 +27,7 @@ _PARKED = (
 )
 
 
-def _advance(dialect_insert: Any) -> Insert:
-    statement = dialect_insert(event_cursors)
-    moved = {name: statement.excluded[name] for name in ("seq", "updated_at")}
-    upsert: Insert = statement.on_conflict_do_update(index_elements=["consumer"], set_=moved)
-    return upsert
-
-
-_ADVANCE = {"sqlite": _advance(sqlite.insert), "postgresql": _advance(postgresql.insert)}
+_ADVANCE = upsert(event_cursors)
 
 
 def _read(store: SqlStore, query: Callable[[SqlUnitOfWork], T], owner_id: str = "") -> T:

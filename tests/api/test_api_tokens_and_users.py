@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.api.authentication import Authentication
+from app.api.routing import PREFIX
 from app.identity_provider import ROUTERS
 from application.identity.opaque_secrets import PresentedApiToken
 from tests.support.identity import IdentityService, identity_service
@@ -14,7 +15,7 @@ from tests.support.portfolio import refusal
 
 PUBLIC = {"/auth/login", "/auth/refresh"}
 ROUTES = sorted(
-    (method, route.path)  # type: ignore[attr-defined]
+    (method, route.path.removeprefix(PREFIX))  # type: ignore[attr-defined]
     for router in ROUTERS
     for route in router.routes
     for method in route.methods  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
 """Instruments, calendars, series, candles and quality over HTTP."""
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.api.dependencies import Dispatch
@@ -37,9 +37,7 @@ def _app(room):
     }
     app = FastAPI()
     install_problem_handlers(app)
-    api = APIRouter()
-    api.include_router(routes.router)
-    app.include_router(api, prefix="/api/v1")
+    app.include_router(routes.router)
     app.state.container = type("Container", (), {"get": staticmethod(parts.__getitem__)})
     app.state.dispatch = Dispatch(room.store, reads_inline=True)
     app.state.cursors = Cursors(b"k" * 32)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import structlog
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 
 from app.api.problems import install_problem_handlers
 from app.api.status import routes as status
@@ -81,9 +81,7 @@ class Service:
         app = FastAPI()
         install_problem_handlers(app)
         app.include_router(status.root)
-        api = APIRouter(prefix="/api/v1")
-        api.include_router(status.router)
-        app.include_router(api)
+        app.include_router(status.router)
         app.state.operations = Operations(facts, self.board, self.readiness, Metrics(), self.logs)
         app.state.authenticate, app.state.spend = _authenticate, _spend
         self.app = app

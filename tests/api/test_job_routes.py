@@ -66,10 +66,8 @@ def _app(service: JobService) -> FastAPI:
     app.state.once = Once(app.state.dispatch)
     app.state.cursors = Cursors(b"k" * 32)
     app.state.authenticate, app.state.spend = caller, spend
-    api = APIRouter(prefix="/api/v1")
-    api.include_router(routes.router)
-    api.include_router(_work_router(service))
-    app.include_router(api)
+    app.include_router(routes.router)
+    app.include_router(_work_router(service))
     return app
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
 from app.api.problems import install_problem_handlers
-from app.api.routing import capability_router
+from app.api.routing import root_router
 from app.logging import CURRENT_REQUEST, Logs, configure_logging
 from app.metrics import Metrics
 from app.middleware import BODY_BYTES_MAX, UPLOAD_BYTES_MAX, RequestBoundary
@@ -29,7 +29,7 @@ class Note(BaseModel):
 
 
 def _routers() -> APIRouter:
-    things = capability_router("things", prefix="/things")
+    things = root_router("things", "/things")
 
     @things.get("/{thing_id}")
     async def read(thing_id: str) -> Note:
@@ -72,7 +72,7 @@ def _routers() -> APIRouter:
 
         return StreamingResponse(breaks())
 
-    other = capability_router("other", prefix="/things")
+    other = root_router("other", "/things")
 
     @other.patch("/{thing_id}")
     async def change(thing_id: str, body: Note) -> Note:

@@ -15,8 +15,9 @@ from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from app.api.dependencies import Requires
+from app.api.routing import PREFIX
 from app.api.status.routes import PUBLIC_OPERATIONS
-from app.main import ALIAS, COMPAT_ROUTERS, PREFIX, ROUTERS, create_app
+from app.main import ALIAS, COMPAT_ROUTERS, ROUTERS, create_app
 from app.openapi_document import operations
 from app.settings import Settings
 from application.context import Scope

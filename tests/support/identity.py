@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dishka import Provider, Scope, make_container, provide
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from httpx import Response
 from starlette.testclient import TestClient
 
@@ -200,10 +200,8 @@ def identity_service(
 def _app(container: Any) -> FastAPI:
     app = FastAPI(redirect_slashes=False)
     install_problem_handlers(app)
-    api = APIRouter()
     for router in ROUTERS:
-        api.include_router(router)
-    app.include_router(api, prefix="/api/v1")
+        app.include_router(router)
     app.state.container = container
     app.state.dispatch = Dispatch(
         container.get(Store), reads_inline=container.get(Database).is_sqlite

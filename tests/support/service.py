@@ -56,4 +56,4 @@ def running_service(
 def _include(service: FastAPI, router: APIRouter) -> None:
     served = {getattr(route, "operation_id", None) for route in service.routes}
     if not served & {getattr(route, "operation_id", None) for route in router.routes}:
-        service.include_router(router, prefix="/api/v1")
+        service.include_router(router)

@@ -59,4 +59,4 @@ def compat_refusals(*declared: str) -> dict[int | str, dict[str, Any]]:
     own = [(int(item.split()[0]), item.split()[1]) for item in declared]
     for status, code in (*common, *own):
         codes.setdefault(compat_status(status, code), []).append(code)
-    return {status: refusal_answer(names) for status, names in sorted(codes.items())}
+    return {status: refusal_answer(*names) for status, names in sorted(codes.items())}

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from app.api.dependencies import Reader, Runs, use
 from app.api.events import schemas as s
-from app.api.paging import LIMIT_MAX
+from app.api.paging import LIMIT_MAX, next_link
 from app.api.routing import capability_router, refusals
 from app.stream.event_hub import EventHub
 from application.ports.repositories import EventFilter
@@ -53,8 +53,7 @@ async def list_events(
     reached = page[-1].seq if page else start
     has_more = len(found) > limit
     if has_more:
-        url = request.url.include_query_params(after_seq=reached)
-        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        response.headers["Link"] = next_link(request, after_seq=reached)
     items = [s.event_out(event) for event in page]
     return s.EventsOut(items=items, after_seq=reached, has_more=has_more)
 

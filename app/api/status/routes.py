@@ -10,7 +10,7 @@ from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
 from app.api.dependencies import Admin, Reader
-from app.api.routing import capability_router, refusals
+from app.api.routing import capability_router, refusals, root_router
 from app.api.status import schemas as s
 from app.health import Condition, Health
 from app.metrics import CONTENT_TYPE
@@ -18,8 +18,9 @@ from app.operations import Operations
 from application.context import Scope
 from domain.shared.errors import AccessDenied, Unavailable
 
-router = capability_router("status", prefix="/status")
-root = capability_router("status")
+router = capability_router("status", under="/status")
+root = root_router("status")
+VERSIONED_LIVENESS = "/v1/healthz"
 
 PUBLIC_OPERATIONS = frozenset(
     {"liveness", "liveness_v1", "livez", "readyz", "welcome", "get_health"}
@@ -51,7 +52,7 @@ async def liveness() -> s.Alive:
     return s.Alive()
 
 
-@root.get("/v1/healthz", operation_id="liveness_v1", summary="The process answers, versioned")
+@root.get(VERSIONED_LIVENESS, operation_id="liveness_v1", summary="The process answers, versioned")
 async def liveness_v1() -> s.AliveVersioned:
     return s.AliveVersioned()
 

@@ -8,16 +8,16 @@ from sqlalchemy import bindparam, select, text
 from application.context import RequestContext
 from domain.portfolio.confirmation import ConfirmationRequest, ConfirmationStatus
 from domain.shared.errors import NotFound
-from infrastructure.persistence.repositories.simulation import DIALECTS, upsert
 from infrastructure.persistence.session import Row, SqlSession
 from infrastructure.persistence.tables.simulation import IS_WAITING, sim_confirmations
+from infrastructure.persistence.upsert import upsert
 
 _IS_OWNED = sim_confirmations.c.owner_id == bindparam("owner_id")
 _BY_ID = select(sim_confirmations).where(sim_confirmations.c.id == bindparam("id"), _IS_OWNED)
 _PENDING = (
     select(sim_confirmations).where(_IS_OWNED, text(IS_WAITING)).order_by(sim_confirmations.c.id)
 )
-_PUT = {name: upsert(sim_confirmations, made) for name, made in DIALECTS.items()}
+_PUT = upsert(sim_confirmations)
 
 
 class SqlConfirmations:

@@ -5,8 +5,7 @@ from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Insert, Select, and_, bindparam, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Select, and_, bindparam, insert, or_, select, update
 
 from application.context import RequestContext
 from application.ports.corporate_actions import AppliedSplit
@@ -24,6 +23,7 @@ from infrastructure.persistence.tables.portfolio import (
     entitlements,
     splits,
 )
+from infrastructure.persistence.upsert import insert_if_absent
 
 _DIVIDEND = tuple(f.name for f in fields(Dividend))
 _ENTITLEMENT = tuple(f.name for f in fields(Entitlement))
@@ -83,12 +83,7 @@ _APPLIED = (
 )
 
 
-def _mark(dialect_insert: Any) -> Insert:
-    statement: Insert = dialect_insert(applied_splits).on_conflict_do_nothing()
-    return statement
-
-
-_MARK = {"sqlite": _mark(sqlite.insert), "postgresql": _mark(postgresql.insert)}
+_MARK = insert_if_absent(applied_splits)
 
 
 class SqlDividends:

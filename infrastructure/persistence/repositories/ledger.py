@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import Insert, bindparam, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, func, select
 
 from application.context import RequestContext
 from application.ports.repositories import CashFlow, Page
@@ -15,6 +13,7 @@ from infrastructure.persistence.book_session import BookSession
 from infrastructure.persistence.session import Row
 from infrastructure.persistence.tables.portfolio import balances as balances_table
 from infrastructure.persistence.tables.portfolio import cash_flows, transfers
+from infrastructure.persistence.upsert import upsert
 
 _HELD = "balances"
 _HOLDER = select(balances_table).where(balances_table.c.holder_id == bindparam("holder_id"))
@@ -38,15 +37,7 @@ _FLOWS = (
 _INSERT = transfers.insert()
 
 
-def _upsert(dialect_insert: Any) -> Insert:
-    statement = dialect_insert(balances_table)
-    upsert: Insert = statement.on_conflict_do_update(
-        index_elements=["holder_id", "asset", "bucket"], set_={"amount": statement.excluded.amount}
-    )
-    return upsert
-
-
-_UPSERT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
+_UPSERT = upsert(balances_table, changed=("amount",))
 
 
 class SqlLedgerBook:

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
 
-from sqlalchemy import Insert, Table, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, delete, select, update
 
 from application.ports.candles import SeriesFilter
 from domain.market.candle import SeriesKey
@@ -26,6 +24,7 @@ from infrastructure.persistence.tables.market import (
     candle_series,
     corporate_actions,
 )
+from infrastructure.persistence.upsert import upsert
 
 _KEY = ("source", "instrument", "interval", "adjustment")
 _OWN = tuple(f.name for f in fields(CandleSeries) if f.name != "key")
@@ -73,23 +72,9 @@ _REMOVALS = tuple(
 )
 
 
-def _upserts(table: Table) -> dict[str, Insert]:
-    keys = [column.name for column in table.primary_key]
-    made: dict[str, Insert] = {}
-    dialects: tuple[tuple[str, Any], ...] = (
-        ("sqlite", sqlite.insert),
-        ("postgresql", postgresql.insert),
-    )
-    for name, dialect_insert in dialects:
-        statement = dialect_insert(table)
-        values = {c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
-        made[name] = statement.on_conflict_do_update(index_elements=keys, set_=values)
-    return made
-
-
-_PUT_PARTITION = _upserts(candle_partitions)
-_PUT_REVISION = _upserts(candle_revisions)
-_PUT_ACTION = _upserts(corporate_actions)
+_PUT_PARTITION = upsert(candle_partitions)
+_PUT_REVISION = upsert(candle_revisions)
+_PUT_ACTION = upsert(corporate_actions)
 
 
 class SqlSeriesBook:

@@ -5,8 +5,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Insert, Select, and_, bindparam, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Select, and_, bindparam, func, insert, select
 
 from application.portfolio.trade_projection import (
     closed_trade,
@@ -27,6 +26,7 @@ from domain.shared.events import LoggedEvent
 from infrastructure.persistence.session import Row, SqlSession
 from infrastructure.persistence.tables.reports import closed_trades, nav_marks, trade_rows
 from infrastructure.persistence.types import to_json
+from infrastructure.persistence.upsert import upsert
 
 _NEWEST_OF = (
     select(nav_marks)
@@ -69,15 +69,7 @@ _ADD_ROW = insert(trade_rows)
 _ADD_TRADE = insert(closed_trades)
 
 
-def _upsert(dialect_insert: Any) -> Insert:
-    statement = dialect_insert(nav_marks)
-    keys = ("account_id", "at")
-    changed = {c.name: statement.excluded[c.name] for c in nav_marks.c if c.name not in keys}
-    upsert: Insert = statement.on_conflict_do_update(index_elements=list(keys), set_=changed)
-    return upsert
-
-
-_PUT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
+_PUT = upsert(nav_marks)
 
 
 class SqlNavMarks:

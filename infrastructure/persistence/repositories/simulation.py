@@ -6,8 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Insert, Table, bindparam, delete, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, delete, insert, select, text, update
 
 from application.context import RequestContext
 from application.ports.repositories import Page
@@ -31,6 +30,7 @@ from infrastructure.persistence.tables.simulation import (
     sim_prices,
     sim_runs,
 )
+from infrastructure.persistence.upsert import upsert
 
 _STATE = tuple(f.name for f in fields(SimulationRun))
 _IS_OWNED = sim_runs.c.owner_id == bindparam("owner_id")
@@ -44,19 +44,8 @@ _UPDATE = (
 )
 
 
-def upsert(table: Table, dialect_insert: Any) -> Insert:
-    """Insert a row, or replace everything but the key of the row that has its key."""
-    statement = dialect_insert(table)
-    changed = {c.name: statement.excluded[c.name] for c in table.c if not c.primary_key}
-    made: Insert = statement.on_conflict_do_update(
-        index_elements=[c.name for c in table.primary_key], set_=changed
-    )
-    return made
-
-
-DIALECTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_PUT_PRICE = {name: upsert(sim_prices, made) for name, made in DIALECTS.items()}
-_PUT_POINT = {name: upsert(sim_equity_points, made) for name, made in DIALECTS.items()}
+_PUT_PRICE = upsert(sim_prices)
+_PUT_POINT = upsert(sim_equity_points)
 _PRICES = (
     select(sim_prices)
     .where(sim_prices.c.run_id == bindparam("run_id"))

@@ -16,7 +16,6 @@ from domain.portfolio.ticket import OrderTicket, RestingOrder
 from domain.shared.instants import from_rfc3339, rfc3339
 from domain.shared.side import Side
 from infrastructure.persistence.paging import paged
-from infrastructure.persistence.repositories.simulation import DIALECTS, upsert
 from infrastructure.persistence.session import Row, SqlSession
 from infrastructure.persistence.tables.simulation import (
     IS_OPEN_TRIP,
@@ -24,6 +23,7 @@ from infrastructure.persistence.tables.simulation import (
     sim_round_trips,
     sim_tickets,
 )
+from infrastructure.persistence.upsert import upsert
 
 _RESTING = (
     select(sim_tickets)
@@ -34,8 +34,8 @@ _RESTING_OF = _RESTING.where(sim_tickets.c.instrument == bindparam("instrument")
 _LAST_SEQ = select(func.max(sim_tickets.c.seq).label("last")).where(
     sim_tickets.c.run_id == bindparam("run_id")
 )
-_PUT_TICKET = {name: upsert(sim_tickets, made) for name, made in DIALECTS.items()}
-_PUT_TRIP = {name: upsert(sim_round_trips, made) for name, made in DIALECTS.items()}
+_PUT_TICKET = upsert(sim_tickets)
+_PUT_TRIP = upsert(sim_round_trips)
 _OPEN_TRIP = select(sim_round_trips).where(
     sim_round_trips.c.position_id == bindparam("position_id"), text(IS_OPEN_TRIP)
 )
