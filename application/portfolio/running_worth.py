@@ -3,12 +3,12 @@
 A thousand trades are each updated many times a session, and every update may be a new peak.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from application.portfolio.views import marks_of, valued_account
+from application.portfolio.views import Mark, marks_of, valued_account
 from application.ports.prices import Prices
 from application.ports.unit_of_work import UnitOfWork
 from domain.portfolio.account import Account
@@ -35,22 +35,43 @@ class Change:
         return old.cost - new.cost + earned
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Valued:
-    """Values of the holdings by position when all were valued; `money` is all cash then."""
+    """Values of the holdings when all were valued; `money` is all cash after transfer `seq`."""
 
     at: datetime
     mark_at: datetime
+    seq: int
     money: Decimal
-    values: Mapping[str, Decimal | None]
+    values: dict[str, Decimal | None] = field(default_factory=dict)
+    of_instrument: dict[str, set[str]] = field(default_factory=dict)
+    total: Decimal = ZERO
+    unpriced: int = 0
+
+    def put(self, position: Position, marks: Sequence[Mark]) -> None:
+        """Replace the value of the position, and of each marked one."""
+        self._drop(position)
+        for mark in marks:
+            self._drop(mark.position)
+            self.values[mark.position.id] = mark.value
+            self.of_instrument.setdefault(mark.position.instrument, set()).add(mark.position.id)
+            self.total += mark.value or ZERO
+            self.unpriced += mark.value is None
+
+    def _drop(self, position: Position) -> None:
+        if position.id in self.values:
+            value = self.values.pop(position.id)
+            self.of_instrument[position.instrument].discard(position.id)
+            self.total -= value or ZERO
+            self.unpriced -= value is None
 
 
 class RunningWorth:
     """Equity from values at most 5 s old, the changed instrument's ones fresh.
 
-    Cash is always read. Once it differs by more than the command itself moved, or a mark was
-    recorded, something else was filled or flowed, and every holding is valued again: an old value
-    never meets new cash.
+    Cash changes by transfers alone: it is read when there are new ones. Once it differs by more
+    than the command itself moved, or a mark was recorded, something else was filled or flowed, and
+    every holding is valued again: an old value never meets new cash.
     """
 
     def __init__(self, prices: Prices) -> None:
@@ -61,32 +82,37 @@ class RunningWorth:
         self, account: Account, change: Change, mark_at: datetime, work: UnitOfWork
     ) -> Decimal | None:
         """Null where a holding has no price. `mark_at` is the instant of the newest mark."""
-        changed = change.after
-        amounts = work.ledger.money(account.id, account.base_currency)
-        money = valued_account(account, amounts, (), self._prices, work.now).equity or ZERO
         known = self._known.get(account.id)
-        is_known = (
-            known is not None
-            and money - known.money == change.cash_gain
-            and known.mark_at == mark_at
-            and timedelta(0) <= work.now - known.at < REUSED_FOR
-        )
-        if known is None or not is_known:
-            held = work.positions.held_in(account.id)
-            values: dict[str, Decimal | None] = {}
-            at = work.now
+        seq = work.ledger.last_seq()
+        if known is not None and known.seq == seq:
+            money = known.money
         else:
-            of_all = work.positions.holding(changed.instrument)
-            held = [position for position in of_all if position.account_id == account.id]
-            values, at = dict(known.values), known.at
-        values.pop(changed.id, None)
-        values.update((m.position.id, m.value) for m in marks_of(held, self._prices, work.now))
-        self._known[account.id] = _Valued(at, mark_at, money, values)
-        if None in values.values():
-            return None
-        return money + sum((value or ZERO for value in values.values()), ZERO)
+            amounts = work.ledger.money(account.id, account.base_currency)
+            money = valued_account(account, amounts, (), self._prices, work.now).equity or ZERO
+        if (
+            known is None
+            or money - known.money != change.cash_gain
+            or known.mark_at != mark_at
+            or not timedelta(0) <= work.now - known.at < REUSED_FOR
+        ):
+            held = work.positions.held_in(account.id)
+            known = _Valued(work.now, mark_at, seq, money)
+        else:
+            held = self._sharing_its_price(change.after, known, work)
+        known.seq, known.money = seq, money
+        known.put(change.after, marks_of(held, self._prices, work.now))
+        self._known[account.id] = known
+        return None if known.unpriced else money + known.total
 
     def recorded(self, account: Account, mark_at: datetime) -> None:
         """A mark was made of just this equity: what is known stays true."""
-        known = self._known[account.id]
-        self._known[account.id] = _Valued(known.at, mark_at, known.money, known.values)
+        self._known[account.id].mark_at = mark_at
+
+    @staticmethod
+    def _sharing_its_price(
+        changed: Position, known: _Valued, work: UnitOfWork
+    ) -> Sequence[Position]:
+        if known.of_instrument.get(changed.instrument, set()) <= {changed.id}:
+            return [changed]
+        of_all = work.positions.holding(changed.instrument)
+        return [position for position in of_all if position.account_id == changed.account_id]

@@ -25,6 +25,10 @@ class LedgerBook(Protocol):
         """
         ...
 
+    def last_seq(self) -> int:
+        """Seq of the newest transfer, 0 without one: while it stays, so does every balance."""
+        ...
+
     def amounts_of(self, account_ids: Sequence[str]) -> Mapping[LedgerKey, Decimal]:
         """All balances of several accounts in one query."""
         ...

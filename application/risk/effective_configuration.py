@@ -1,9 +1,11 @@
 """What holds now: defaults < file < changes through the API < environment, key by key."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from application.ports.unit_of_work import UnitOfWork
 from application.risk.configuration_document import DEFAULTS, Layer, configuration_of, nested
@@ -101,8 +103,22 @@ def invalid_configuration(faults: tuple[FieldFault, ...], subject: str = "") -> 
 def of_version(stored: ConfigurationVersion | None) -> EffectiveConfiguration:
     """A stored version merged; the defaults as version 1 before anything was changed."""
     if stored is None:
-        return merged(Layers(), FIRST_VERSION)
-    return replace(merged(stored.layers, stored.version), changed_at=stored.at)
+        return _defaults()
+    for known, effective in _RECENT:
+        if known is stored:
+            return effective
+    effective = replace(merged(stored.layers, stored.version), changed_at=stored.at)
+    _RECENT.append((stored, effective))
+    return effective
+
+
+@cache
+def _defaults() -> EffectiveConfiguration:
+    return merged(Layers(), FIRST_VERSION)
+
+
+# Every decision asks for it, and the writer is given the same version each time.
+_RECENT: deque[tuple[ConfigurationVersion, EffectiveConfiguration]] = deque(maxlen=8)
 
 
 def read_effective(work: UnitOfWork) -> EffectiveConfiguration:

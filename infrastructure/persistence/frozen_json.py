@@ -18,10 +18,13 @@ from domain.shared.instants import from_rfc3339, rfc3339
 
 T = TypeVar("T")
 _Read = Callable[[Any], Any]
+_AS_THEY_ARE = frozenset({Decimal, str, int, bool, type(None)})
 
 
 def to_plain(value: object) -> object:
     """The value as JSON holds it."""
+    if type(value) in _AS_THEY_ARE:
+        return value
     if is_dataclass(value):
         kind: Any = type(value)
         return {name: to_plain(getattr(value, name)) for name in _names(kind)}

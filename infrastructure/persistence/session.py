@@ -6,7 +6,7 @@ statement is compiled at its first use, with the column types' own bind and resu
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from sqlalchemy import Dialect
 from sqlalchemy.sql import ClauseElement
@@ -29,16 +29,27 @@ class Cursor(Protocol):
 
 
 class CompiledStatement:
-    """SQL text with converters for its parameters and its result columns."""
+    """SQL text with converters for its parameters and its result columns.
 
-    __slots__ = ("_binders", "_constants", "_names", "_placed", "_places", "_readers", "sql")
+    `is_repeatable`: another statement of the same shape differs in its carried values alone.
+    """
 
-    def __init__(self, statement: Executable, dialect: Dialect, *, expand: bool = False) -> None:
+    __slots__ = (
+        "_binders", "_carried", "_constants", "_names", "_placed", "_places", "_readers",
+        "is_repeatable", "sql",
+    )  # fmt: skip
+
+    def __init__(
+        self, statement: Executable, dialect: Dialect, carried: Sequence[Any] | None = None
+    ) -> None:
+        """`carried` are the parameters a statement built for one call brings its values in."""
         assert isinstance(statement, ClauseElement)
-        options = {"render_postcompile": True} if expand else {}
+        options = {} if carried is None else {"render_postcompile": True}
         compiled = statement.compile(dialect=dialect, compile_kwargs=options)
         self.sql = str(compiled)
         self._constants: Row = {}
+        self._carried: list[tuple[str, int, _Processor | None]] = []
+        index_of = {id(bind): index for index, bind in enumerate(carried or ())}
         self._binders: list[tuple[str, _Processor]] = []
         required = []
         for name, bind in compiled.binds.items():  # type: ignore[attr-defined]
@@ -56,6 +67,11 @@ class CompiledStatement:
                     else None
                 )
                 self._constants[name] = processor(value) if processor else value
+                index = index_of.pop(id(bind), None)
+                if index is not None:
+                    self._carried.append((name, index, processor))
+        # A list after IN becomes text: its parameter is left over, and an empty one gives no name.
+        self.is_repeatable = not index_of and len(self._carried) == len(self._constants)
         self._places: Sequence[str] | None = compiled.positiontup  # type: ignore[attr-defined]
         processors = dict(self._binders)
         self._placed = [
@@ -78,6 +94,15 @@ class CompiledStatement:
             reader = column.type.dialect_impl(dialect).result_processor(dialect, None)
             if reader is not None:
                 self._readers.append((index, reader))
+
+    def values_of(self, carried: Sequence[Any]) -> Row:
+        """The values of another statement of the same shape, as the driver takes them."""
+        return {
+            name: processor(carried[index].effective_value)
+            if processor
+            else carried[index].effective_value
+            for name, index, processor in self._carried
+        }
 
     def bind(self, parameters: Mapping[str, object]) -> Bound:
         """Parameters as the driver takes them: by place on SQLite, by name on PostgreSQL."""
@@ -105,6 +130,7 @@ class CompiledStatement:
 
 
 MEMORY_MAX = 50_000
+SHAPES_MAX = 1_000
 
 
 class StatementCache:
@@ -113,6 +139,7 @@ class StatementCache:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self._compiled: dict[int, tuple[Executable, CompiledStatement]] = {}
+        self._shapes: dict[Any, CompiledStatement] = {}
 
     def get(self, statement: Executable) -> CompiledStatement:
         """The compiled form; the statement is kept alive so that its id stays its own."""
@@ -121,6 +148,23 @@ class StatementCache:
             found = (statement, CompiledStatement(statement, self.dialect))
             self._compiled[id(statement)] = found
         return found[1]
+
+    def built(self, statement: Executable) -> tuple[CompiledStatement, Row]:
+        """The compiled form of a statement made for one call, and the values it carries.
+
+        Statements of one shape share it, as in SQLAlchemy's own cache; one whose text depends on
+        its values, such as a list after IN, is compiled each time.
+        """
+        key: Any = cast("Any", statement)._generate_cache_key()  # noqa: SLF001 - no public name
+        if key is None:
+            return CompiledStatement(statement, self.dialect, ()), {}
+        known = self._shapes.get(key.key)
+        if known is not None:
+            return known, known.values_of(key.bindparams)
+        compiled = CompiledStatement(statement, self.dialect, key.bindparams)
+        if compiled.is_repeatable and len(self._shapes) < SHAPES_MAX:
+            self._shapes[key.key] = compiled
+        return compiled, {}
 
 
 class SqlSession:
@@ -169,9 +213,8 @@ class SqlSession:
         return rows[0] if rows else None
 
     def built(self, statement: Executable) -> list[Row]:
-        """Rows of a statement built for this call; compiled now and not kept."""
-        compiled = CompiledStatement(statement, self._cache.dialect, expand=True)
-        return self._rows(compiled, {})
+        """Rows of a statement built for this call."""
+        return self._rows(*self._cache.built(statement))
 
     def run(self, statement: Executable, /, **parameters: object) -> int:
         """Rows affected by a module-level statement."""

@@ -1,7 +1,9 @@
 """`make bench`: the service against a plain peer, side by side in one run. Nothing is asserted on time."""
 
 import json
+import os
 import statistics
+import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ import pytest
 
 from tests.performance.load import LoadResult, request, run_load
 from tests.performance.servers import Server, ballast, peer
+from tests.performance.slow_sync import slow_sync
 
 pytestmark = pytest.mark.bench
 
@@ -91,7 +94,39 @@ def alternate(benchmark, ours, theirs):
     return mine[1:], others[1:]
 
 
-def test_durable_order_submit(benchmark, service: Server, plain: Server) -> None:
+def test_durable_order_submit(benchmark, service: Server, plain: Server, tmp_path: Path) -> None:
+    """On this machine's disk as it is."""
+    name = f"durable order submit, a sync takes {sync_ms(tmp_path):.2f} ms"
+    compare_submits(benchmark, name, service, plain)
+
+
+@pytest.mark.parametrize("ms", [1.0, 4.0])
+def test_durable_order_submit_on_a_slower_disk(benchmark, tmp_path: Path, ms: float) -> None:
+    """As on a disk that is no volatile cache: 1 ms is a fast one, 4 ms a common one."""
+    disk = slow_sync(tmp_path, ms)
+    if disk is None:
+        pytest.skip("No C compiler to make syncs slower with.")
+    with (
+        ballast(tmp_path, disk, bundled_data="false") as service,
+        peer(tmp_path, disk) as plain,
+    ):
+        name = f"durable order submit, a sync takes {ms:g} ms more"
+        compare_submits(benchmark, name, service, plain)
+
+
+def sync_ms(folder: Path, writes: int = 200) -> float:
+    """Median time of making 8 KiB durable, milliseconds."""
+    taken = []
+    with (folder / "probe").open("wb", buffering=0) as probe:
+        for _ in range(writes):
+            probe.write(b"x" * 8192)
+            started = time.perf_counter()
+            os.fdatasync(probe.fileno())
+            taken.append(time.perf_counter() - started)
+    return statistics.median(taken) * 1e3
+
+
+def compare_submits(benchmark, name: str, service: Server, plain: Server) -> None:
     body = {"side": "BUY", "qty": 1.5}
     positions = cells(service, 800)
 
@@ -112,7 +147,7 @@ def test_durable_order_submit(benchmark, service: Server, plain: Server) -> None
         return run_load(plain.port, spread(sent))
 
     mine, others = alternate(benchmark, ours, theirs)
-    report(benchmark, "durable order submit", mine, others, ">= 3")
+    report(benchmark, name, mine, others, ">= 3")
 
 
 def test_one_small_resource(benchmark, service: Server, plain: Server) -> None:

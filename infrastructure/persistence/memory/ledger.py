@@ -25,6 +25,9 @@ class MemoryLedgerBook:
         held = self.amounts(account_id).items()
         return {key: amount for key, amount in held if key.asset == currency}
 
+    def last_seq(self) -> int:
+        return len(self._tables.transfers)
+
     def amounts_of(self, account_ids: Sequence[str]) -> Mapping[LedgerKey, Decimal]:
         rows = self._tables.balances.items()
         return {key: amount for key, amount in rows if key.account_id in account_ids}

@@ -69,6 +69,13 @@ class SqlLedgerBook:
         rows = self._session.all(_MONEY, account_id=account_id, currency=currency)
         return {_key(row): row["amount"] for row in rows}
 
+    def last_seq(self) -> int:
+        last: int | None = self._session.recall(_SEQ, "last")
+        if last is None:
+            last = (self._session.one(_LAST_SEQ) or {}).get("last") or 0
+            self._session.remember(_SEQ, "last", last)
+        return last
+
     def amounts_of(self, account_ids: Sequence[str]) -> Mapping[LedgerKey, Decimal]:
         query = select(balances_table).where(balances_table.c.account_id.in_(account_ids))
         return {_key(row): row["amount"] for row in self._session.built(query)}
@@ -76,9 +83,7 @@ class SqlLedgerBook:
     def post(self, new: Sequence[Transfer], balances: Balances) -> None:
         if not new:
             return
-        last: int | None = self._session.recall(_SEQ, "last")
-        if last is None:
-            last = (self._session.one(_LAST_SEQ) or {}).get("last") or 0
+        last = self.last_seq()
         self._session.remember(_SEQ, "last", last + len(new))
         self._session.run_many(_INSERT, [_row(t, last + i + 1) for i, t in enumerate(new)])
         touched = balances.touched()
