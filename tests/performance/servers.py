@@ -13,8 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BUDGETS = ("READ", "WRITE", "ORDERS", "COMPUTE")
-DISK: Mapping[str, str] = {}
-"""Environment of a server on this machine's disk as it is."""
+AS_IS: Mapping[str, str] = {}
+"""Environment of a server on this machine as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +46,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def peer(folder: Path, disk: Mapping[str, str] = DISK) -> Iterator[Server]:
+def peer(folder: Path, env: Mapping[str, str] = AS_IS) -> Iterator[Server]:
     """The plain FastAPI peer under uvicorn."""
     command = ["uvicorn", "tests.performance.peer_app:app", "--log-level", "warning"]
-    env = {"PEER_DATABASE": str(folder / "peer.db"), **disk}
+    env = {"PEER_DATABASE": str(folder / "peer.db"), **env}
     with _served([*command, "--no-access-log"], env, "/order", "--port") as server:
         yield server
 
 
 @contextmanager
-def ballast(folder: Path, disk: Mapping[str, str] = DISK, **settings: str) -> Iterator[Server]:
+def ballast(folder: Path, env: Mapping[str, str] = AS_IS, **settings: str) -> Iterator[Server]:
     """The service as `make run` starts it, auth off, with budgets out of the way."""
-    env = {f"BALLAST_RATE_{name}_PER_MINUTE": "100000000" for name in BUDGETS}
+    env = {**env, **{f"BALLAST_RATE_{name}_PER_MINUTE": "100000000" for name in BUDGETS}}
     env |= {"BALLAST_DATA_DIR": str(folder), "BALLAST_AUTH": "off", "BALLAST_LOG_LEVEL": "warning"}
     env |= {f"BALLAST_{name.upper()}": value for name, value in settings.items()}
-    env |= disk
     with _served(["app.cli", "serve"], env, "/livez", None) as server:
         yield server
 
