@@ -80,16 +80,14 @@ class Lifecycle:
         processes.start()
         if settings.run_jobs:
             container.get(JobSupervisor).start()
-        if settings.bundled_data:
-            state.market_data_load = MarketDataLoad(settings, operations.readiness)
-            state.market_data_load.start(container.get(CandleReader))
+        state.market_data_load = MarketDataLoad(settings, operations.readiness)
+        state.market_data_load.start(container.get(CandleReader))
         operations.readiness.clear("starting")
 
     def stop(self) -> None:
         """Hand back jobs, finish queued commands, close connections."""
         self.container.get(EventHub).close()
-        if self.settings.bundled_data:
-            self.app.state.market_data_load.stop()
+        self.app.state.market_data_load.stop()
         if self.settings.run_jobs:
             self.container.get(JobSupervisor).close()
         self.container.get(BookProcesses).stop()

@@ -40,7 +40,7 @@ class MarketDataLoad:
         """Load beside everything else, unless the data is there; returns at once."""
         if is_fresh(self._settings, candles):
             return
-        self._readiness.block(KEY, "The bundled series are being loaded.")
+        self._readiness.block(KEY, "Session tables and bundled series are being loaded.")
         threading.Thread(target=self._run, name=THREAD, daemon=True).start()
 
     def stop(self) -> None:
@@ -49,7 +49,7 @@ class MarketDataLoad:
 
     def _run(self) -> None:
         while not self._loaded():
-            reason = "The bundled series could not be loaded; the service goes on trying."
+            reason = "Market data could not be loaded; the service goes on trying."
             self._readiness.block(KEY, reason)
             if self._stopping.wait(self._pause_s):
                 return
@@ -83,14 +83,20 @@ def load_market_data(settings: Settings) -> None:
         "--database-url",
         settings.database_address,
     ]
+    if not settings.bundled_data:
+        command.append("--tables-only")
     subprocess.run(command, check=True, capture_output=True, timeout=TIMEOUT_S)
 
 
 def is_fresh(settings: Settings, candles: CandleReader) -> bool:
-    """True when session tables and every bundled series are there and young enough."""
+    """True when what the settings ask for is there: tables young enough, every bundled series."""
+    if not settings.session_tables:
+        return True
     table = settings.data_dir / FOLDER / "XNYS.npy"
     if not table.is_file():
         return False
     age = datetime.now(UTC) - datetime.fromtimestamp(table.stat().st_mtime, UTC)
-    loaded = candles.series(SeriesFilter(source="bundled"))
-    return age < REWRITE_AFTER and len(loaded) >= BUNDLED_SERIES
+    if age >= REWRITE_AFTER:
+        return False
+    wanted = BUNDLED_SERIES if settings.bundled_data else 0
+    return len(candles.series(SeriesFilter(source="bundled"))) >= wanted

@@ -51,10 +51,13 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="`auto`: console on a terminal, else JSON."
     )
-    bundled_data: bool = Field(
+    session_tables: bool = Field(
         True,
-        description="Write session tables and load the bundled daily series at first start. "
-        "Without session tables trades and market state answer 503 `calendar_not_ready`.",
+        description="Write the sessions of the exchanges at first start, and anew when a month "
+        "old. Without them trades and market state answer 503 `calendar_not_ready`.",
+    )
+    bundled_data: bool = Field(
+        True, description="Load the bundled daily series at first start; needs session tables."
     )
     rate_read_per_minute: int = Field(600, ge=1, description="Reads per principal.")
     rate_write_per_minute: int = Field(120, ge=1, description="Writes per principal.")

@@ -35,7 +35,7 @@ def unhurried(data_dir: Path) -> Settings:
     return Settings(
         data_dir=data_dir,
         auth="off",
-        bundled_data=False,
+        session_tables=False,
         rate_read_per_minute=1_000_000,
         rate_write_per_minute=1_000_000,
         rate_orders_per_minute=1_000_000,

@@ -29,14 +29,19 @@ LOCK_FILE = ".market-data.lock"
 
 def prepare_market_data(data_dir: Path, store: Store, now: datetime) -> tuple[LoadedSeries, ...]:
     """Write session tables that are absent or a month old, then load the series. Idempotent."""
-    stale = [name for name in DEFAULT_NAMES if _is_stale(data_dir / FOLDER / f"{name}.npy", now)]
-    if stale:
-        write_calendars(data_dir, stale, now.date())
+    prepare_tables(data_dir, now)
     calendars = ArrayCalendars(data_dir)
     candles = ParquetCandleStore(data_dir, store, calendars)
     loaded = load_bundled(candles, calendars, now)
     feed_bundled_vix(store, candles, SessionCalendar(calendars))
     return loaded
+
+
+def prepare_tables(data_dir: Path, now: datetime) -> None:
+    """Write session tables that are absent or a month old."""
+    stale = [name for name in DEFAULT_NAMES if _is_stale(data_dir / FOLDER / f"{name}.npy", now)]
+    if stale:
+        write_calendars(data_dir, stale, now.date())
 
 
 def _is_stale(path: Path, now: datetime) -> bool:
@@ -59,9 +64,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Load the bundled daily series.")
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--database-url", required=True)
+    parser.add_argument("--tables-only", action="store_true")
     options = parser.parse_args()
     clock = SystemClock()
     with _alone(options.data_dir):
+        if options.tables_only:
+            prepare_tables(options.data_dir, clock.now())
+            return
         store = SqlStore(open_database(options.database_url), clock)
         try:
             loaded = prepare_market_data(options.data_dir, store, clock.now())

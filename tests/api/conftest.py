@@ -13,7 +13,7 @@ from tests.support.declared_answers import DeclaredAnswers
 
 @cache
 def _declared() -> DeclaredAnswers:
-    return DeclaredAnswers(create_app(Settings(bundled_data=False)).openapi())
+    return DeclaredAnswers(create_app(Settings(session_tables=False)).openapi())
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,9 @@ SPEC = json.dumps({"instrument": "ACME", "interval": "1d"})
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory):
-    settings = unhurried(tmp_path_factory.mktemp("data")).model_copy(update={"bundled_data": True})
+    settings = unhurried(tmp_path_factory.mktemp("data")).model_copy(
+        update={"session_tables": True}
+    )
     with TestClient(create_app(settings), base_url="http://127.0.0.1:8000") as started:
         deadline = time.monotonic() + 60
         while started.get("/readyz").status_code != 200 and time.monotonic() < deadline:

@@ -14,7 +14,7 @@ from app.settings import Settings
 from app.source_scan import ROOT, FoundCode, error_codes
 
 SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-DECLARED = declared_codes(create_app(Settings(bundled_data=False)).openapi())
+DECLARED = declared_codes(create_app(Settings(session_tables=False)).openapi())
 
 # What no operation of the document can answer, and why.
 ELSEWHERE = {

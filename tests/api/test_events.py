@@ -20,7 +20,7 @@ TIMEOUT = httpx.Timeout(30.0)
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(
-        auth="off", data_dir=tmp_path, bundled_data=False, rate_write_per_minute=1_000_000
+        auth="off", data_dir=tmp_path, session_tables=False, rate_write_per_minute=1_000_000
     )
 
 

@@ -28,7 +28,7 @@ WITHOUT_THE_SCOPE = {
 
 def _settings(folder: Path, **more: Any) -> Settings:
     return Settings(
-        data_dir=folder, bundled_data=False, rate_read_per_minute=1_000_000,
+        data_dir=folder, session_tables=False, rate_read_per_minute=1_000_000,
         rate_write_per_minute=1_000_000, rate_orders_per_minute=1_000_000,
         rate_compute_per_minute=1_000_000, **more,
     )  # fmt: skip

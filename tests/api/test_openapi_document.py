@@ -14,7 +14,7 @@ from app.settings import Settings
 
 SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 JSON = "application/json"
-DOCUMENT: dict[str, Any] = create_app(Settings(bundled_data=False)).openapi()
+DOCUMENT: dict[str, Any] = create_app(Settings(session_tables=False)).openapi()
 ALL = [pytest.param(path, op, id=op["operationId"]) for path, _, op in operations(DOCUMENT)]
 BYTES_MAX = 600_000
 

@@ -125,7 +125,7 @@ def test_a_gtd_order_that_has_ended_already_is_refused(served: HttpBook) -> None
 
 
 def test_only_those_who_may_trade_turn_it_on(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, bundled_data=False)
+    settings = Settings(data_dir=tmp_path, session_tables=False)
     with serving(settings) as client:
         assert isinstance(client, TestClient)
         for method, path in (("POST", "/start"), ("POST", "/stop"), ("GET", "")):

@@ -17,7 +17,7 @@ SECRET = "k3y-material-that-nobody-may-see-0123456789"
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(
-        data_dir=tmp_path, bundled_data=False, log_level="debug", log_format="json",
+        data_dir=tmp_path, session_tables=False, log_level="debug", log_format="json",
         secret=SECRET, redis_url="",
     )  # type: ignore[arg-type]  # fmt: skip
 

@@ -24,7 +24,7 @@ from application.context import Scope
 from tests.conftest import serving, unhurried
 from tests.support.portfolio import refusal
 
-DOCUMENT: dict[str, Any] = create_app(Settings(bundled_data=False)).openapi()
+DOCUMENT: dict[str, Any] = create_app(Settings(session_tables=False)).openapi()
 # Tokens of these begin a session; the metrics also answer this machine without one.
 SIGN_IN = {"log_in", "refresh_session"}
 FROM_THIS_MACHINE = {"prometheus_metrics"}

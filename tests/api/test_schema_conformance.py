@@ -67,7 +67,7 @@ class SeededService:
         shutil.copytree(calendar_folder() / FOLDER, folder / FOLDER)
         self.app = create_app(
             Settings(
-                data_dir=folder, bundled_data=False, allowed_hosts=("127.0.0.1", HOST),
+                data_dir=folder, session_tables=False, allowed_hosts=("127.0.0.1", HOST),
                 rate_read_per_minute=UNLIMITED, rate_write_per_minute=UNLIMITED,
                 rate_orders_per_minute=UNLIMITED, rate_compute_per_minute=UNLIMITED,
                 rate_auth_per_15_minutes=UNLIMITED,
@@ -138,7 +138,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeededService]:
     shutdown_lifespans()
 
 
-DOCUMENT = create_app(Settings(bundled_data=False)).openapi()
+DOCUMENT = create_app(Settings(session_tables=False)).openapi()
 ANSWERS = DeclaredAnswers(DOCUMENT)
 
 

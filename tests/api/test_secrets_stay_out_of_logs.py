@@ -75,7 +75,7 @@ def settings(tmp_path: Path) -> Settings:
     password = tmp_path / "password"
     password.write_text(f"{OWNER_PASSWORD}\n")
     return Settings(
-        data_dir=tmp_path / "data", bundled_data=False, log_level="debug", log_format="json",
+        data_dir=tmp_path / "data", session_tables=False, log_level="debug", log_format="json",
         owner_password_file=password,
     )  # fmt: skip
 

@@ -135,7 +135,7 @@ def _serve(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]
         [sys.executable, "-m", "app.cli", "serve"],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
         env={**clean, "BALLAST_DATA_DIR": str(folder), "BALLAST_PORT": "0",
-             "BALLAST_AUTH": "off", "BALLAST_BUNDLED_DATA": "false", **environment},
+             "BALLAST_AUTH": "off", "BALLAST_SESSION_TABLES": "false", **environment},
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def test_fan_out_to_a_hundred_readers(benchmark: BenchmarkFixture, tmp_path: Pat
     """The same deposits with and without readers; the difference is what the readers cost."""
     quiet: list[float] = []
     heard: list[float] = []
-    with ballast(tmp_path, bundled_data="false") as server:
+    with ballast(tmp_path, session_tables="false") as server:
         position = cells(server, 1)[0]
         deposit(server, position)
 

@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(folder: Path) -> Iterator[Server]:
-    with ballast(folder, bundled_data="false") as server:
+    with ballast(folder, session_tables="false") as server:
         yield server
 
 
@@ -107,7 +107,7 @@ def test_durable_order_submit_on_a_slower_disk(benchmark, tmp_path: Path, ms: fl
     if disk is None:
         pytest.skip("No C compiler to make syncs slower with.")
     with (
-        ballast(tmp_path, disk, bundled_data="false") as service,
+        ballast(tmp_path, disk, session_tables="false") as service,
         peer(tmp_path, disk) as plain,
     ):
         name = f"durable order submit, a sync takes {ms:g} ms more"
@@ -193,13 +193,13 @@ def test_start_to_ready_when_warm(benchmark, tmp_path: Path) -> None:
     hidden.mkdir()
     (hidden / "rich.py").write_text("raise ImportError")
     without_tools = {"PYTHONPATH": str(hidden)}
-    with ballast(tmp_path, without_tools, bundled_data="false"):
+    with ballast(tmp_path, without_tools, session_tables="false"):
         pass
     seen: list[Server] = []
     memory: list[float] = []
 
     def start() -> None:
-        with ballast(tmp_path, without_tools, bundled_data="false") as server:
+        with ballast(tmp_path, without_tools, session_tables="false") as server:
             seen.append(server)
             memory.append(server.resident_mb())
 

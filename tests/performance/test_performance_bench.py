@@ -105,7 +105,7 @@ def test_reads_while_a_workbook_is_written(tmp_path: Path, monkeypatch: pytest.M
     with running_service(tmp_path, monkeypatch) as prepared:
         _close(prepared, EVENTS // 3)
     read = request("GET", "/api/v1/accounts")
-    with ballast(tmp_path, bundled_data="false") as server:
+    with ballast(tmp_path, session_tables="false") as server:
         before = run_load(server.port, [[read] * READS])
         export = threading.Thread(target=_export, args=(server.port,))
         export.start()

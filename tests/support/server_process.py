@@ -30,7 +30,7 @@ class ServerProcess:
             "BALLAST_DATABASE_URL": database_url,
             "BALLAST_PORT": str(self.port),
             "BALLAST_AUTH": "off",
-            "BALLAST_BUNDLED_DATA": "false",
+            "BALLAST_SESSION_TABLES": "false",
             "BALLAST_RUN_JOBS": "false",
             "BALLAST_LOG_LEVEL": "error",
             **{f"BALLAST_RATE_{b}_PER_MINUTE": UNLIMITED for b in ("READ", "WRITE", "ORDERS")},

@@ -46,7 +46,7 @@ def running_service(
     """Start the service; `routers` that it does not serve yet are added."""
     clock = HandClock(START)
     patch.setattr(app.container, "SystemClock", lambda: clock)
-    service = create_app(Settings(auth="off", data_dir=folder, bundled_data=False))
+    service = create_app(Settings(auth="off", data_dir=folder, session_tables=False))
     for router in routers:
         _include(service, router)
     with TestClient(service, base_url="http://127.0.0.1:8000") as client:

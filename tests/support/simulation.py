@@ -117,7 +117,7 @@ def paper_account(
     asked = {
         "auth": "off",
         "data_dir": folder,
-        "bundled_data": False,
+        "session_tables": False,
         "simulation_tick_seconds": 3600,
         "rate_read_per_minute": 1_000_000,
         "rate_write_per_minute": 1_000_000,

@@ -20,7 +20,7 @@ from app.main import create_app
 from app.settings import Settings
 
 imported = sorted(sys.modules)
-app = create_app(Settings(data_dir=Path(sys.argv[1]), bundled_data=False))
+app = create_app(Settings(data_dir=Path(sys.argv[1]), session_tables=False))
 
 async def started():
     async with app.router.lifespan_context(app):
