@@ -12,7 +12,7 @@ from decimal import Decimal
 from application.portfolio.nav_restatement import (
     BarEffect,
     Repricing,
-    repriced,
+    restate,
     still_stale,
     store_restated,
 )
@@ -134,22 +134,33 @@ class AccountNav:
         if calendar is None or last is None or not calendar.is_session(effect.time.session):
             return
         closed_at = calendar.session(effect.time.session).closes_at
-        repricing = Repricing(effect, min(closed_at, effect.time.at), self._prices)
+        repricing = Repricing.of_bar(effect, min(closed_at, effect.time.at), self._prices)
         if not repricing.since < work.now or last.mark.at < repricing.since:
             return
-        held, stored = work.positions.held_in(account.id), work.nav_marks.history(account.id)
         own = self._calendar(account.calendar) or calendar
-        freshen = still_stale(own, held, self._prices, lambda m, s: bool(_stale(m, s)))
-        changed = repriced(stored, held, repricing, freshen)
-        if changed:
-            session = effect.time.session.isoformat()
-            store_restated(
-                changed,
-                last,
-                "A bar came after its session was recorded; the NAV since then is restated.",
-                {"position_id": effect.after.id, "session": session},
-                work,
-            )
+        restate(
+            last,
+            repricing,
+            "A bar came after its session was recorded; the NAV since then is restated.",
+            {"position_id": effect.after.id, "session": effect.time.session.isoformat()},
+            work,
+            lambda held: still_stale(own, held, self._prices, lambda m, s: bool(_stale(m, s))),
+        )
+
+    def restate_fill(
+        self, account: Account, change: Change, executed_at: datetime, work: UnitOfWork
+    ) -> None:
+        """Put a fill that was reported late into the marks made since it was executed."""
+        last = work.nav_marks.newest([account.id]).get(account.id)
+        if last is None or not executed_at < last.mark.at:
+            return
+        restate(
+            last,
+            Repricing(change, executed_at + AFTER_THE_LAST, self._prices),
+            "A fill was reported after the NAV since then was recorded; it is restated.",
+            {"position_id": change.after.id, "executed_at": rfc3339(executed_at)},
+            work,
+        )
 
     def is_due(self, account: Account, last: StoredNavMark | None, now: datetime) -> bool:
         """Whether `close_sessions` would record anything."""

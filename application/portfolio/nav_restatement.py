@@ -1,4 +1,6 @@
-"""Recorded NAV put right: a flow or a bar that was reported after the marks it belongs before."""
+"""Recorded NAV put right: a flow, a bar or a fill that was reported after the marks it belongs
+before.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +20,7 @@ from domain.risk.nav import UnitNav, fold
 from domain.shared.decimals import ZERO
 
 IsStale = Callable[[Sequence[Mark], Session], bool]
+Freshen = Callable[[StoredNavMark], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +31,41 @@ class BarEffect(Change):
 
 
 class Repricing:
-    """What a late bar adds to the equity of marks that were made without it.
+    """What a late bar or fill adds to the equity of marks that were made without it.
 
-    Each mark gains the difference of the instrument's value after and before the bar, at the prices
-    of its own instant, and the cash of the exits.
+    Each mark since then gains the difference of the instrument's value after and before, at the
+    prices of its own instant, and the cash of the fills. `told_in_time` gives a position the times
+    at which its prices would have been told.
     """
 
-    def __init__(self, effect: BarEffect, closed_at: datetime, prices: Prices) -> None:
-        self._effect = effect
-        self._closed_at = closed_at
+    def __init__(
+        self,
+        change: Change,
+        since: datetime,
+        prices: Prices,
+        told_in_time: Callable[[Position], Position] = lambda position: position,
+    ) -> None:
+        self._change = change
         self._prices = prices
-        self.since = max(closed_at, effect.before.last_executed_at or closed_at)
+        self._told_in_time = told_in_time
+        self.since = since
+
+    @classmethod
+    def of_bar(cls, effect: BarEffect, closed_at: datetime, prices: Prices) -> "Repricing":
+        """A bar of a session that was recorded without it."""
+        since = max(closed_at, effect.before.last_executed_at or closed_at)
+        session = effect.time.session
+        return cls(effect, since, prices, lambda one: at_close(one, session, closed_at))
 
     def gain(self, held: Sequence[Position], at: datetime) -> Decimal | None:
-        """Null where a price is unknown. `held` is the account after the bar."""
-        effect, session = self._effect, self._effect.time.session
+        """Null where a price is unknown. `held` is the account after the change."""
+        change, told_in_time = self._change, self._told_in_time
         others = [
-            p for p in held if p.instrument == effect.after.instrument and p.id != effect.after.id
+            p for p in held if p.instrument == change.after.instrument and p.id != change.after.id
         ]
-        before = self._value([*others, at_close(effect.before, session, self._closed_at)], at)
-        after = self._value([*others, at_close(effect.after, session, self._closed_at)], at)
-        earned = effect.cash_gain
+        before = self._value([*others, told_in_time(change.before)], at)
+        after = self._value([*others, told_in_time(change.after)], at)
+        earned = change.cash_gain
         return None if None in (before, after, earned) else _sum(after, earned) - _sum(before)
 
     def _value(self, positions: Sequence[Position], at: datetime) -> Decimal | None:
@@ -56,13 +73,29 @@ class Repricing:
         return None if None in values else _sum(*values)
 
 
+def restate(
+    last: StoredNavMark,
+    repricing: Repricing,
+    message: str,
+    inputs: Mapping[str, object],
+    work: UnitOfWork,
+    freshen: Callable[[Sequence[Position]], Freshen] = lambda _held: lambda one: one.is_stale,
+) -> None:
+    """Store the account's marks with what was reported late; nothing when none changes."""
+    held = work.positions.held_in(last.account_id)
+    stored = work.nav_marks.history(last.account_id)
+    changed = repriced(stored, held, repricing, freshen(held))
+    if changed:
+        store_restated(changed, last, message, inputs, work)
+
+
 def repriced(
     stored: Sequence[StoredNavMark],
     held: Sequence[Position],
     repricing: Repricing,
-    freshen: Callable[[StoredNavMark], bool],
+    freshen: Freshen,
 ) -> list[StoredNavMark]:
-    """The marks that change, with what the bar adds; `freshen` says whether one is still stale."""
+    """The marks that change, with what was reported late; `freshen`: whether one is still stale."""
     first = next(i for i, one in enumerate(stored) if one.mark.at >= repricing.since)
     late = []
     for one in stored[first:]:
@@ -79,7 +112,7 @@ def repriced(
 
 def still_stale(
     calendar: TradingCalendar, held: Sequence[Position], prices: Prices, is_stale: IsStale
-) -> Callable[[StoredNavMark], bool]:
+) -> Freshen:
     """Whether a session's mark still lacks a price of that session."""
 
     def judged(one: StoredNavMark) -> bool:

@@ -93,16 +93,20 @@ class RecordFill:
             outcome.position, Claims.of(work.orders.claims_of(position.id)), balances
         )
         work.events.append(_events(position, outcome, work.now))
-        self._touch(Change(position, outcome.position), work)
+        self._note_nav(Change(position, outcome.position), execution, work)
         return Recorded(outcome.fill, outcome.order, outcome.position)
 
     def _close_sessions(self, position: Position, work: UnitOfWork) -> None:
         if self._nav is not None:
             self._nav.close_sessions(work.accounts.get(position.account_id), work)
 
-    def _touch(self, change: Change, work: UnitOfWork) -> None:
-        if self._nav is not None:
-            self._nav.touch(work.accounts.get(change.after.account_id), change, work)
+    def _note_nav(self, change: Change, execution: Execution, work: UnitOfWork) -> None:
+        if self._nav is None:
+            return
+        account = work.accounts.get(change.after.account_id)
+        if execution.executed_at is not None:
+            self._nav.restate_fill(account, change, execution.executed_at, work)
+        self._nav.touch(account, change, work)
 
     def _fill(
         self, position: Position, order: Order, execution: Execution, fee: Decimal, now: datetime

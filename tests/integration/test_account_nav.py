@@ -66,15 +66,25 @@ class NavBook:
         mover = MoveCash(self.ids, self.nav)
         self.run(lambda work: mover.account(self.account.id, movement, work))
 
-    def buy(self, position_id: str, qty: str, price: str) -> None:
-        submit, fill = SubmitOrder(self.ids), RecordFill(self.ids)
+    def buy(self, position_id: str, qty: str, price: str, at: str | None = None) -> None:
+        """Filled now, or reported now with the time it was filled at."""
+        submit, fill = SubmitOrder(self.ids), RecordFill(self.ids, self.nav)
         order = self.run(lambda w: submit(position_id, OrderRequest(Side.BUY, D(qty)), w)).order
-        self.run(lambda w: fill(order.id, Execution(D(price), D(qty)), w))
+        when = None if at is None else datetime.fromisoformat(at)
+        execution = Execution(D(price), D(qty), commission=D(0), executed_at=when)
+        self.run(lambda w: fill(order.id, execution, w))
 
     @property
     def worth(self) -> AccountWorth:
         value = ValueAccounts(self.prices, self.nav)
         return self.store.query(lambda work: value.one(self.account, work), OWNER)
+
+    @property
+    def restated(self) -> list[str]:
+        where = EventFilter(0, ("nav_restated",), None, 100)
+        return [
+            str(e.data["message"]) for e in self.store.query(lambda w: w.events.list(where), OWNER)
+        ]
 
     @property
     def history(self) -> list[StoredNavMark]:
@@ -140,6 +150,28 @@ def test_sessions_missed_while_the_service_was_down_take_the_closes_of_their_day
     newest = book.history[-1].state
     assert newest.high_water_mark == D("1.05")
     assert newest.max_drawdown == D("0.095238095238095238")
+
+
+def test_a_fill_reported_late_counts_in_the_sessions_it_was_held_through(book: NavBook) -> None:
+    book.prices.set("AAPL", "100", "2025-02-28T21:00:00+00:00")
+    cell = book.cell("AAPL", "0", "50000")
+    for day, close in (("03", "110"), ("04", "90"), ("05", "120")):
+        book.prices.set("AAPL", close, f"2025-03-{day}T21:00:00+00:00")
+    book.at("2025-03-05T21:00:10Z")
+    book.recorder.turn()
+    assert [nav for _, nav, _ in book.days] == [1, 1, 1]
+    book.buy(cell, "100", "105", at="2025-03-03T16:00:00+00:00")
+    navs = [nav for _, nav, _ in book.days]
+    assert [round(nav * 150_000) for nav in navs] == [150_500, 148_500, 151_500]
+    newest = book.history[-1].state
+    assert (newest.high_water_mark, newest.nav) == (D("1.01"), D("1.01"))
+    assert round(newest.max_drawdown, 12) == round(1 - D(1485) / D(1505), 12)
+    assert book.restated == [
+        "A fill was reported after the NAV since then was recorded; it is restated."
+    ]
+    book.buy(cell, "10", "120")
+    book.buy(cell, "10", "120", at="2025-03-05T21:00:10+00:00")
+    assert len(book.restated) == 1
 
 
 def test_money_in_and_out_changes_neither_nav_nor_drawdown(book: NavBook) -> None:
