@@ -32,11 +32,10 @@ from domain.plans.exit_levels import TrueRangeSource, resolved_true_range
 from domain.plans.regime_exit_plan import EntryTerms, RegimeExitPlan, open_regime_exit, sized
 from domain.plans.regime_rules import ExitRules
 from domain.portfolio.account import Account, Settlement
-from domain.portfolio.cost_basis import CostBasis
 from domain.portfolio.position import MANUAL_VENUE, Position, PositionStatus
 from domain.risk.desktop_configuration import DesktopConfiguration
 from domain.risk.sizing import Size
-from domain.shared.decimals import ONE, ZERO, cash, fraction, plain
+from domain.shared.decimals import ONE, cash, fraction, plain
 from domain.shared.errors import Conflict, FieldFault, Invalid
 from domain.shared.events import NewEvent
 from domain.shared.ids import Prefix
@@ -204,22 +203,10 @@ class OpenRegimePosition:
             calendar=instrument.calendar,
             venue=MANUAL_VENUE,
             is_cell=False,
-            basis=CostBasis(),
-            opening_price=None,
-            cash=ZERO,
-            receivable=ZERO,
-            dividends_received=ZERO,
-            funding_paid=ZERO,
-            anchor_price=None,
-            high_water=None,
-            low_water=None,
-            last_fill_price=None,
             plan=plan,
             status=PositionStatus.PENDING,
             opened_at=scene.opened_at,
-            closed_at=None,
             entry_session=plan.entry_session,
-            withholding_rate=None,
         )
 
 

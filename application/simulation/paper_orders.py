@@ -8,7 +8,6 @@ from application.ports.unit_of_work import UnitOfWork
 from application.simulation.recording import paper_event
 from application.simulation.simulation_ids import SimulationIds
 from domain.portfolio.account import Account
-from domain.portfolio.cost_basis import CostBasis
 from domain.portfolio.lifecycle import OrderFact
 from domain.portfolio.margin_fill import release_margin
 from domain.portfolio.order import Order
@@ -34,22 +33,8 @@ def new_position(
         calendar=account.calendar,
         venue=PAPER_VENUE,
         is_cell=False,
-        basis=CostBasis(),
-        opening_price=None,
-        cash=ZERO,
-        receivable=ZERO,
-        dividends_received=ZERO,
-        funding_paid=ZERO,
-        anchor_price=None,
-        high_water=None,
-        low_water=None,
-        last_fill_price=None,
-        plan=None,
         status=PositionStatus.PENDING,
         opened_at=work.now,
-        closed_at=None,
-        entry_session=None,
-        withholding_rate=None,
     )
     work.simulation.positions.add(position)
     return position

@@ -162,11 +162,6 @@ def shift_price(price: Decimal | None, dps: Decimal) -> PriceShift:
     return PriceShift(price, lowered, is_lost=False)
 
 
-def shift_level(price: Decimal, dps: Decimal, tick: Decimal) -> Decimal:
-    """A stop or target minus the gross `dps`, never under one tick."""
-    return max(tick, price - dps)
-
-
 def accrue(
     dividend: Dividend,
     *,

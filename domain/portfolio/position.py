@@ -26,9 +26,12 @@ MANUAL_VENUE = "manual"
 Plan = BalancingPlan | RegimeExitPlan
 
 
+FLAT = CostBasis()
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
-    """State of record; every change is a new value with the next version.
+    """State of record; every change is a new value with the next version. A new one is flat.
 
     `cash` is settled cash of a cell (available + reserved), 0 for a position its account pays for.
     `opening_price` is the cost per share of what arrived in kind, null when nobody gave one.
@@ -44,22 +47,22 @@ class Position:
     calendar: str
     venue: str
     is_cell: bool
-    basis: CostBasis
-    opening_price: Decimal | None
-    cash: Decimal
-    receivable: Decimal
-    dividends_received: Decimal
-    funding_paid: Decimal
-    anchor_price: Decimal | None
-    high_water: Decimal | None
-    low_water: Decimal | None
-    last_fill_price: Decimal | None
-    plan: Plan | None
     status: PositionStatus
     opened_at: datetime
-    closed_at: datetime | None
-    entry_session: date | None
-    withholding_rate: Decimal | None
+    plan: Plan | None = None
+    basis: CostBasis = FLAT
+    opening_price: Decimal | None = None
+    cash: Decimal = ZERO
+    receivable: Decimal = ZERO
+    dividends_received: Decimal = ZERO
+    funding_paid: Decimal = ZERO
+    anchor_price: Decimal | None = None
+    high_water: Decimal | None = None
+    low_water: Decimal | None = None
+    last_fill_price: Decimal | None = None
+    closed_at: datetime | None = None
+    entry_session: date | None = None
+    withholding_rate: Decimal | None = None
     last_executed_at: datetime | None = None
     mark_price: Decimal | None = None
     marked_at: datetime | None = None

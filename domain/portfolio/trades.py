@@ -57,8 +57,3 @@ class Trade:
             self.initial_risk,
             self.regime_at_entry,
         )
-
-
-def risk_at_entry(qty: Decimal, entry_price: Decimal, stop_price: Decimal) -> Decimal | None:
-    """Money lost if the first stop fills at its price; null when the stop risks nothing."""
-    return abs(qty * (entry_price - stop_price)) or None

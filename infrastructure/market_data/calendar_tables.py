@@ -3,7 +3,6 @@
 import re
 import threading
 from collections.abc import Callable, Sequence
-from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from domain.market.trading_calendar import (
 from domain.shared.errors import NotFound, Unavailable
 
 FOLDER = "calendars"
-WARN_DAYS_LEFT = 30
 _WHOLE_DAYS: dict[str, Callable[[], TradingCalendar]] = {
     ALWAYS_OPEN: TradingCalendar.always_open,
     WEEKDAYS: TradingCalendar.weekdays,
@@ -52,14 +50,6 @@ class ArrayCalendars:
                 loaded = (stamp, _load(name, path))
                 self._loaded[name] = loaded
         return loaded[1]
-
-    def ending_soon(self, today: date) -> list[str]:
-        """Tables that end within 30 days: they need to be written again."""
-        return [
-            name
-            for name in self.names()
-            if (self.calendar(name).last_day - today).days < WARN_DAYS_LEFT
-        ]
 
 
 @cache

@@ -19,7 +19,6 @@ from domain.portfolio.dividend import (
     entitled_shares,
     pay,
     require_same_terms,
-    shift_level,
 )
 from domain.portfolio.split import Split, SplitLevels, apply_split, require_in_order
 from domain.shared.errors import Conflict, Invalid
@@ -83,12 +82,6 @@ def test_an_anchor_that_would_fall_to_zero_is_lost_but_the_receivable_accrues() 
 def test_a_null_anchor_stays_null_without_an_alert() -> None:
     _, shift = accrued(dividend(), anchor=None)
     assert shift == PriceShift(None, None, is_lost=False)
-
-
-def test_a_stop_never_falls_under_one_tick() -> None:
-    tick = Decimal("0.01")
-    assert shift_level(Decimal("10.00"), Decimal("0.82"), tick) == Decimal("9.18")
-    assert shift_level(Decimal("0.50"), Decimal("0.82"), tick) == tick
 
 
 def test_the_positions_rate_comes_before_the_dividends_and_the_default() -> None:

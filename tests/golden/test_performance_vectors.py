@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from domain.portfolio.trade_statistics import trade_statistics
-from domain.portfolio.trades import Trade, TradeResult, risk_at_entry
+from domain.portfolio.trades import Trade, TradeResult
 from domain.quant.return_ratios import (
     calmar_ratio,
     drawdown,
@@ -35,7 +35,7 @@ def result(qty: str, entry: str, realized: str, stop: str = "92", fees: str = "0
         initial_qty=D(qty),
         realized_pnl=D(realized),
         fees=D(fees),
-        initial_risk=risk_at_entry(D(qty), D(entry), D(stop)),
+        initial_risk=D(qty) * (D(entry) - D(stop)),
         regime_at_entry="bull_normal",
     ).result
 
