@@ -25,7 +25,8 @@ import httpx
 
 from app.api.wire import encode, parse_json
 from app.config_file import NOT_SETTINGS
-from app.demo_steps import STEPS, Console, Request, Step, command_of
+from app.demo_request import Console, Request, Step, command_of
+from app.demo_steps import STEPS
 from infrastructure.security.service_secret import OWNER_TOKEN_FILE
 
 ROOT = Path(__file__).resolve().parent.parent

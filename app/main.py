@@ -14,7 +14,7 @@ from app.api.compat import health as desktop_health
 from app.api.compat import performance as desktop_performance
 from app.api.compat import reports as desktop_reports
 from app.api.compat import trades as desktop_trades
-from app.api.corporate_actions import routes as corporate_actions
+from app.api.corporate_actions import dividends, splits
 from app.api.events import routes as events
 from app.api.jobs import routes as jobs
 from app.api.market import breadth, imports, market_state, regimes
@@ -22,6 +22,7 @@ from app.api.market import routes as market
 from app.api.plans import routes as plans
 from app.api.portfolio import (
     accounts,
+    cell_cash,
     changes,
     evaluations,
     opening,
@@ -69,13 +70,15 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders.router,
     evaluations.router,
     changes.router,
+    cell_cash.router,
     accounts.router,
     simulation.router,
     simulation_orders.router,
     confirmations.router,
     performance.router,
     plans.router,
-    corporate_actions.router,
+    dividends.router,
+    splits.router,
     market.router,
     imports.router,
     market_state.router,

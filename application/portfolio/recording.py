@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from application.ports.ids import Ids
-from application.ports.repositories import OpenOrder
+from application.ports.order_repositories import OpenOrder
 from domain.plans.plan import PositionView
 from domain.portfolio.ledger import Balances, Bucket
 from domain.portfolio.position import Position, PositionStatus

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from application.portfolio.end_order import EndOrder
 from application.ports.calendars import CalendarTables
-from application.ports.repositories import OwnedOrder
+from application.ports.order_repositories import OwnedOrder
 from application.ports.unit_of_work import UnitOfWork
 from domain.market.trading_calendar import TradingCalendar
 from domain.portfolio.lifecycle import OrderFact, OrderStatus

@@ -11,14 +11,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from application.ports.ledger_book import LedgerBook
+from application.ports.order_repositories import Fills, Orders
 from application.ports.paper_market import PaperMarket, PaperSnapshot, PaperTerms
-from application.ports.repositories import (
-    Evaluations,
-    Fills,
-    Orders,
-    Page,
-    Positions,
-)
+from application.ports.repositories import Evaluations, Page, Positions
 from domain.market.price_event import PriceTick
 from domain.portfolio.confirmation import ConfirmationRequest
 from domain.portfolio.round_trip import RoundTrip

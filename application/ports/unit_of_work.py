@@ -20,16 +20,15 @@ from application.ports.identity_repositories import ApiTokens, Sessions, Setting
 from application.ports.jobs import Jobs
 from application.ports.ledger_book import LedgerBook
 from application.ports.market_state import MarketStateRepository, RegimeSettingsBook
+from application.ports.order_repositories import Fills, Orders
 from application.ports.plan_runner_book import PlanRunnerBook
 from application.ports.report_repositories import NavMarks, Trades
 from application.ports.repositories import (
     Accounts,
     Evaluations,
     Events,
-    Fills,
     IdempotentAnswers,
     Instruments,
-    Orders,
     Positions,
 )
 from application.ports.simulation import SimulationBook

@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from application.portfolio.recording import Claims, plan_view
-from application.ports.repositories import OpenOrder
+from application.ports.order_repositories import OpenOrder
 from application.ports.unit_of_work import UnitOfWork
 from domain.portfolio.account import Account
 from domain.portfolio.ledger import Bucket

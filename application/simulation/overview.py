@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from application.ports.repositories import OrderFilter
+from application.ports.order_repositories import OrderFilter
 from application.ports.simulation import PriceFeed
 from application.ports.unit_of_work import UnitOfWork
 from application.simulation.valuation import Valuation, value_run

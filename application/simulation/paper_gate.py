@@ -11,7 +11,8 @@ from application.simulation.paper_request import PaperOrderRequest
 from application.simulation.valuation import Valuation
 from domain.market.price_event import PRICE_STALE, price_problem
 from domain.portfolio.ticket import RestingOrder
-from domain.risk.margin_gate import MarginContext, MarginLimits, MarginOrder, judge_margin
+from domain.risk.margin_facts import MarginContext, MarginLimits, MarginOrder
+from domain.risk.margin_gate import judge_margin
 from domain.risk.sizing import SizeWish, SizingBook, SizingLimits, TradeRisk, position_size
 from domain.risk.verdict import Verdict
 from domain.shared.decimals import ONE, ZERO, divide

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from application.ports.candles import CandleReader
 from application.ports.ids import Ids
-from application.ports.repositories import OrderFilter
+from application.ports.order_repositories import OrderFilter
 from application.ports.unit_of_work import UnitOfWork
 from application.simulation.open_runs import open_run
 from application.simulation.paper_orders import EndPaperOrder

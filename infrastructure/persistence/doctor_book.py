@@ -14,6 +14,7 @@ from domain.shared.decimals import ZERO
 from domain.shared.side import Side
 from infrastructure.persistence.examination import Ailment, Examination
 from infrastructure.persistence.session import Row, SqlSession
+from infrastructure.persistence.tables import corporate_actions, ledger
 from infrastructure.persistence.tables import portfolio as book
 
 Amounts = dict[LedgerKey, Decimal]
@@ -46,14 +47,14 @@ def examine_book(session: SqlSession, examination: Examination) -> None:
 
 
 def _read(session: SqlSession) -> Book:
-    splits, applied = book.splits, book.applied_splits
+    splits, applied = corporate_actions.splits, corporate_actions.applied_splits
     joined = select(applied.c.position_id, applied.c.split_id, applied.c.applied_at, splits.c.ratio)
     return Book(
         positions=_rows(session, book.positions),
         orders=_rows(session, book.orders),
         fills=_rows(session, book.fills),
-        transfers=session.built(select(book.transfers).order_by(book.transfers.c.seq)),
-        balances={ledger_key(row): row["amount"] for row in _rows(session, book.balances)},
+        transfers=session.built(select(ledger.transfers).order_by(ledger.transfers.c.seq)),
+        balances={ledger_key(row): row["amount"] for row in _rows(session, ledger.balances)},
         applied_splits=session.built(
             joined.join_from(applied, splits, applied.c.split_id == splits.c.id)
         ),

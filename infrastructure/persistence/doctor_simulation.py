@@ -21,6 +21,7 @@ from infrastructure.persistence.doctor_book import (
 )
 from infrastructure.persistence.examination import Ailment, Examination
 from infrastructure.persistence.session import Row, SqlSession
+from infrastructure.persistence.tables import ledger
 from infrastructure.persistence.tables import portfolio as book
 from infrastructure.persistence.tables.simulation import (
     sim_round_trips,
@@ -57,7 +58,7 @@ def _read(session: SimulationSession) -> Book:
         positions=rows("positions"),
         orders=rows("orders"),
         fills=rows("fills"),
-        transfers=session.built(select(book.transfers).order_by(book.transfers.c.seq)),
+        transfers=session.built(select(ledger.transfers).order_by(ledger.transfers.c.seq)),
         balances={ledger_key(row): row["amount"] for row in rows("balances")},
         applied_splits=[],
     )

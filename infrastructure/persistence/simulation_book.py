@@ -6,8 +6,9 @@ from application.context import RequestContext
 from infrastructure.persistence.book_session import SimulationSession
 from infrastructure.persistence.repositories.confirmations import SqlConfirmations
 from infrastructure.persistence.repositories.evaluations import SqlEvaluations
+from infrastructure.persistence.repositories.fills import SqlFills
 from infrastructure.persistence.repositories.ledger import SqlLedgerBook
-from infrastructure.persistence.repositories.orders import SqlFills, SqlOrders
+from infrastructure.persistence.repositories.orders import SqlOrders
 from infrastructure.persistence.repositories.positions import SqlPositions
 from infrastructure.persistence.repositories.simulation import (
     SqlEquityPoints,

@@ -12,6 +12,7 @@ from infrastructure.persistence.repositories.bar_answers import SqlBarAnswers
 from infrastructure.persistence.repositories.configuration import SqlConfigurationBook
 from infrastructure.persistence.repositories.corporate_actions import SqlDividends, SqlSplits
 from infrastructure.persistence.repositories.evaluations import SqlEvaluations
+from infrastructure.persistence.repositories.fills import SqlFills
 from infrastructure.persistence.repositories.identity import SqlApiTokens, SqlSessions, SqlUsers
 from infrastructure.persistence.repositories.jobs import SqlJobs
 from infrastructure.persistence.repositories.ledger import SqlLedgerBook
@@ -20,7 +21,7 @@ from infrastructure.persistence.repositories.market_state import (
     SqlMarketState,
     SqlRegimeSettings,
 )
-from infrastructure.persistence.repositories.orders import SqlFills, SqlOrders
+from infrastructure.persistence.repositories.orders import SqlOrders
 from infrastructure.persistence.repositories.plan_runner import SqlPlanRunnerBook
 from infrastructure.persistence.repositories.platform import SqlIdempotentAnswers, SqlInstruments
 from infrastructure.persistence.repositories.positions import SqlPositions

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.api.corporate_actions.routes import router
+from app.api.corporate_actions.dividends import router
 from tests.support.service import Service, running_service
 
 TERMS = {

@@ -13,7 +13,8 @@ from sqlalchemy.sql.expression import Executable
 from sqlalchemy.sql.visitors import iterate
 
 from application.portfolio.create_cell import NewCell
-from application.ports.repositories import OrderFilter, Page, PositionFilter
+from application.ports.order_repositories import OrderFilter
+from application.ports.repositories import Page, PositionFilter
 from application.ports.simulation import Resolution, StoredTicket
 from application.ports.unit_of_work import Store, UnitOfWork
 from application.simulation.apply_prices import EquityKeeping

@@ -16,10 +16,10 @@ from application.portfolio.create_cell import NewCell
 from application.portfolio.move_cash import Movement
 from application.portfolio.order_request import OrderRequest
 from application.portfolio.record_fill import Execution
+from application.ports.order_repositories import OrderFilter
 from application.ports.plan_runner_book import PlanRunnerState, RunError
 from application.ports.repositories import (
     EventFilter,
-    OrderFilter,
     Page,
     PositionFilter,
     StoredAnswer,

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from app.demo import ROOT, DemoFailed, Done, Place, running_service, tour, updated
-from app.demo_steps import STEPS, Request, command_of
+from app.demo_request import Request, command_of
+from app.demo_steps import STEPS
 from app.main import create_app
 from app.settings import Settings
 from tests.support.declared_answers import DeclaredAnswers

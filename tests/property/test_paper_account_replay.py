@@ -11,7 +11,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application.ports.repositories import OrderFilter, Page
+from application.ports.order_repositories import OrderFilter
+from application.ports.repositories import Page
 from application.ports.unit_of_work import Store, UnitOfWork
 from application.simulation.apply_prices import ApplyPrices
 from application.simulation.book_news import BookNews

@@ -18,7 +18,8 @@ from application.portfolio.record_fill import Execution, RecordFill
 from application.portfolio.run_plans import RunPlans
 from application.portfolio.submit_order import SubmitOrder
 from application.portfolio.sweep_orders import SweepOrders
-from application.ports.repositories import EventFilter, OrderFilter, Page, StoredEvaluation
+from application.ports.order_repositories import OrderFilter
+from application.ports.repositories import EventFilter, Page, StoredEvaluation
 from application.ports.unit_of_work import UnitOfWork
 from application.processes.order_sweeper import OrderSweeper
 from application.processes.plan_runner import PlanRunner, RunnerPorts

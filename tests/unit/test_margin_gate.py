@@ -7,13 +7,8 @@ from typing import Any
 
 import pytest
 
-from domain.risk.margin_gate import (
-    CHECKS,
-    MarginContext,
-    MarginLimits,
-    MarginOrder,
-    judge_margin,
-)
+from domain.risk.margin_facts import MarginContext, MarginLimits, MarginOrder
+from domain.risk.margin_gate import CHECKS, judge_margin
 from domain.risk.verdict import CheckStatus, Finding
 from domain.shared.side import Side
 

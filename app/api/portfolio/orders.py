@@ -15,7 +15,7 @@ from app.api.routing import capability_router, refusals
 from app.api.wire import ExactJsonResponse
 from application.portfolio.end_order import EndOrder
 from application.portfolio.record_fill import Execution, RecordFill
-from application.ports.repositories import OrderFilter
+from application.ports.order_repositories import OrderFilter
 from domain.shared.errors import FieldFault, Invalid
 
 router = capability_router("portfolio")

@@ -17,8 +17,9 @@ from application.portfolio.change_position import require_orders_by_hand
 from application.portfolio.order_request import OrderRequest
 from application.portfolio.submit_order import SubmitOrder
 from application.portfolio.views import valued
+from application.ports.order_repositories import OrderFilter
 from application.ports.prices import Prices
-from application.ports.repositories import EventFilter, OrderFilter, PositionFilter
+from application.ports.repositories import EventFilter, PositionFilter
 
 router = capability_router("portfolio")
 Paging = Annotated[PageQuery, Depends()]

@@ -14,7 +14,6 @@ from app.api.portfolio.amounts import (
     Cash,
     Fraction,
     Holding,
-    Money,
     Price,
     Quantity,
     Symbol,
@@ -284,22 +283,3 @@ class CloseIn(RequestModel):
 
     fraction: Annotated[Exact, Field(gt=0, le=1)] = Decimal(1)
     price: Price | None = None
-
-
-class CashIn(RequestModel):
-    """Money into or out of a cell."""
-
-    amount: Money
-    source: Literal["external", "account"] = "external"
-
-
-class CellCashOut(AnswerModel):
-    """The booked transfer and the cell's cash after it."""
-
-    transfer_id: str
-    flow_id: str | None
-    position_id: str
-    cash: Number
-    available: Number
-    reserved: Number
-    version: int

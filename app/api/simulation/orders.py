@@ -14,7 +14,7 @@ from app.api.simulation import order_schemas as o
 from app.api.simulation import present, present_orders
 from app.api.simulation import schemas as s
 from app.api.wire import ExactJsonResponse
-from application.ports.repositories import OrderFilter
+from application.ports.order_repositories import OrderFilter
 from application.ports.simulation import PriceFeed
 from application.ports.unit_of_work import UnitOfWork
 from application.simulation.confirmations import Confirmer, waits_for_a_person

@@ -13,8 +13,9 @@ from domain.portfolio.round_trip import RoundTrip
 from domain.portfolio.simulation_run import EquityPoint, SimulationRun
 from domain.portfolio.ticket import RestingOrder
 from domain.shared.errors import Defect, NotFound, StaleVersion
-from infrastructure.persistence.memory.book import MemoryFills, MemoryOrders, MemoryPositions
+from infrastructure.persistence.memory.book import MemoryPositions
 from infrastructure.persistence.memory.ledger import MemoryLedgerBook
+from infrastructure.persistence.memory.orders import MemoryFills, MemoryOrders
 from infrastructure.persistence.memory.platform import MemoryEvaluations
 from infrastructure.persistence.memory.tables import SimulationTables, page_of
 from infrastructure.persistence.types import from_json, to_json

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from application.ports.plan_runner_book import PlanRunnerState
 from application.ports.report_repositories import StoredNavMark
@@ -35,7 +35,7 @@ from domain.portfolio.position import Position
 from domain.portfolio.round_trip import RoundTrip
 from domain.portfolio.simulation_run import EquityPoint, SimulationRun
 from domain.portfolio.split import Split
-from domain.shared.errors import Defect
+from domain.shared.errors import Defect, StaleVersion
 from domain.shared.events import LoggedEvent
 
 K = TypeVar("K")
@@ -194,3 +194,9 @@ def _make_tables(tables: BookTables, journal: Journal) -> None:
     for name in tables.__dataclass_fields__:
         if name != "journal":
             object.__setattr__(tables, name, Table(journal))
+
+
+def require_next(name: str, stored: Any, value: Any) -> None:
+    """StaleVersion unless `value` follows the stored version; `name` is what people call it."""
+    if stored is None or stored.version != value.version - 1:
+        raise StaleVersion("stale_version", f"{name} {value.id} changed meanwhile.")

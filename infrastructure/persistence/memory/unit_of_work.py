@@ -11,12 +11,7 @@ from application.ports.identity_repositories import ApiTokens, Sessions, Setting
 from application.ports.jobs import Jobs
 from domain.shared.errors import Defect
 from infrastructure.persistence.memory.bar_answers import MemoryBarAnswers
-from infrastructure.persistence.memory.book import (
-    MemoryAccounts,
-    MemoryFills,
-    MemoryOrders,
-    MemoryPositions,
-)
+from infrastructure.persistence.memory.book import MemoryAccounts, MemoryPositions
 from infrastructure.persistence.memory.configuration import MemoryConfigurationBook
 from infrastructure.persistence.memory.corporate_actions import MemoryDividends, MemorySplits
 from infrastructure.persistence.memory.ledger import MemoryLedgerBook
@@ -24,6 +19,7 @@ from infrastructure.persistence.memory.market_state import (
     MemoryMarketState,
     MemoryRegimeSettings,
 )
+from infrastructure.persistence.memory.orders import MemoryFills, MemoryOrders
 from infrastructure.persistence.memory.platform import (
     MemoryEvaluations,
     MemoryEvents,

@@ -17,7 +17,7 @@ from domain.portfolio.split import Split
 from domain.shared.errors import NotFound
 from infrastructure.persistence.paging import paged
 from infrastructure.persistence.session import Row, SqlSession
-from infrastructure.persistence.tables.portfolio import (
+from infrastructure.persistence.tables.corporate_actions import (
     applied_splits,
     dividends,
     entitlements,

@@ -11,8 +11,8 @@ from application.ports.repositories import CashFlow, Page
 from domain.portfolio.ledger import Balances, Bucket, LedgerKey, Phase, Transfer, TransferKind
 from infrastructure.persistence.book_session import BookSession
 from infrastructure.persistence.session import Row
-from infrastructure.persistence.tables.portfolio import balances as balances_table
-from infrastructure.persistence.tables.portfolio import cash_flows, transfers
+from infrastructure.persistence.tables.ledger import balances as balances_table
+from infrastructure.persistence.tables.ledger import cash_flows, transfers
 from infrastructure.persistence.upsert import upsert
 
 _HELD = "balances"

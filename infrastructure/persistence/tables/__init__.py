@@ -2,8 +2,10 @@
 
 from infrastructure.persistence.tables import (
     configuration,
+    corporate_actions,
     identity,
     jobs,
+    ledger,
     market,
     market_state,
     plans,
@@ -17,8 +19,10 @@ from infrastructure.persistence.tables.metadata import METADATA
 __all__ = [
     "METADATA",
     "configuration",
+    "corporate_actions",
     "identity",
     "jobs",
+    "ledger",
     "market",
     "market_state",
     "plans",

@@ -16,7 +16,6 @@ from sqlalchemy import (
 )
 
 from infrastructure.persistence.tables.metadata import METADATA
-from infrastructure.persistence.tables.platform import SEQUENCE
 from infrastructure.persistence.types import ExactDecimal, Instant, JsonArrayText, JsonText
 
 # Conditions of partial indexes. A query uses such an index only when it repeats the words.
@@ -217,57 +216,6 @@ fills = Table(
     Index("ix_fills_position_id_id", "position_id", "id"),
 )
 
-transfers = Table(
-    "transfers",
-    METADATA,
-    Column("seq", SEQUENCE, primary_key=True, autoincrement=False),
-    Column("id", Text, nullable=False),
-    Column("account_id", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("phase", Text, nullable=False),
-    Column("asset", Text, nullable=False),
-    Column("amount", ExactDecimal, nullable=False),
-    Column("from_holder", Text, nullable=False),
-    Column("from_bucket", Text, nullable=False),
-    Column("to_holder", Text, nullable=False),
-    Column("to_bucket", Text, nullable=False),
-    Column("cause_type", Text, nullable=False),
-    Column("cause_id", Text, nullable=False),
-    Column("occurred_at", Instant, nullable=False),
-    Index("ix_transfers_account_id_seq", "account_id", "seq"),
-    Index(
-        "ix_transfers_in_kind",
-        "to_holder",
-        sqlite_where=text("kind = 'in_kind'"),
-        postgresql_where=text("kind = 'in_kind'"),
-    ),
-)
-
-balances = Table(
-    "balances",
-    METADATA,
-    Column("holder_id", Text, primary_key=True),
-    Column("asset", Text, primary_key=True),
-    Column("bucket", Text, primary_key=True),
-    Column("account_id", Text, nullable=False),
-    Column("amount", ExactDecimal, nullable=False),
-    Index("ix_balances_account_id", "account_id"),
-    sqlite_with_rowid=False,
-)
-
-cash_flows = Table(
-    "cash_flows",
-    METADATA,
-    Column("id", Text, primary_key=True),
-    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("amount", ExactDecimal, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("note", Text),
-    Index("ix_cash_flows_account_id_at", "account_id", "at"),
-)
 
 evaluations = Table(
     "evaluations",
@@ -282,70 +230,4 @@ evaluations = Table(
     Column("order_id", Text),
     Column("row", JsonText, nullable=False),
     Index("ix_evaluations_position_id_id", "position_id", "id"),
-)
-
-dividends = Table(
-    "dividends",
-    METADATA,
-    Column("id", Text, primary_key=True),
-    Column("owner_id", Text, nullable=False),
-    Column("instrument", Text, nullable=False),
-    Column("ex_date", Date, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("dps", ExactDecimal, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("pay_date", Date),
-    Column("withholding_rate", ExactDecimal),
-    Column("announced_at", Instant, nullable=False),
-    Column("cancelled_at", Instant),
-    Index(
-        "uq_dividends_live_natural_key",
-        "owner_id",
-        "instrument",
-        "ex_date",
-        "kind",
-        unique=True,
-        sqlite_where=text("cancelled_at IS NULL"),
-        postgresql_where=text("cancelled_at IS NULL"),
-    ),
-)
-
-entitlements = Table(
-    "entitlements",
-    METADATA,
-    Column("id", Text, primary_key=True),
-    Column("dividend_id", Text, ForeignKey("dividends.id"), nullable=False),
-    Column("position_id", Text, ForeignKey("positions.id"), nullable=False),
-    Column("shares_at_record", ExactDecimal, nullable=False),
-    Column("withholding_rate", ExactDecimal, nullable=False),
-    Column("gross", ExactDecimal, nullable=False),
-    Column("tax", ExactDecimal, nullable=False),
-    Column("net", ExactDecimal, nullable=False),
-    Column("anchor_before", ExactDecimal),
-    Column("anchor_after", ExactDecimal),
-    Column("status", Text, nullable=False),
-    Column("paid_on", Date),
-    Column("early_reason", Text),
-    UniqueConstraint("position_id", "dividend_id"),
-    Index("ix_entitlements_dividend_id", "dividend_id"),
-)
-
-splits = Table(
-    "splits",
-    METADATA,
-    Column("id", Text, primary_key=True),
-    Column("owner_id", Text, nullable=False),
-    Column("instrument", Text, nullable=False),
-    Column("ratio", ExactDecimal, nullable=False),
-    Column("ex_date", Date, nullable=False),
-    Column("announced_at", Instant, nullable=False),
-    UniqueConstraint("owner_id", "instrument", "ex_date"),
-)
-
-applied_splits = Table(
-    "applied_splits",
-    METADATA,
-    Column("split_id", Text, ForeignKey("splits.id"), primary_key=True),
-    Column("position_id", Text, ForeignKey("positions.id"), primary_key=True),
-    Column("applied_at", Instant, nullable=False),
 )

@@ -6,6 +6,7 @@ Each run is a ledger account of its own, so an archived run stays readable to th
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, text
 
 from domain.shared.ids import SIMULATION_PREFIX
+from infrastructure.persistence.tables import ledger
 from infrastructure.persistence.tables import portfolio as book
 from infrastructure.persistence.tables.binding import bound
 from infrastructure.persistence.tables.metadata import METADATA
@@ -51,9 +52,9 @@ COPIES = bound(
         book.positions,
         book.orders,
         book.fills,
-        book.transfers,
-        book.balances,
-        book.cash_flows,
+        ledger.transfers,
+        ledger.balances,
+        ledger.cash_flows,
         book.evaluations,
     ),
     SIMULATION_PREFIX,
