@@ -168,36 +168,44 @@ def _events(
     now: datetime,
 ) -> list[NewEvent]:
     about: Mapping[str, object] = {"dividend_id": dividend.id, "dps": dividend.dps}
-    events = [
-        position_event(
-            "ex_div_effective",
-            after,
-            now,
-            f"{plain(entitlement.shares_at_record)} shares accrue {plain(entitlement.net)} net "
-            f"of {plain(entitlement.gross)} gross.",
-            inputs={
-                **about,
-                "ex_date": dividend.ex_date.isoformat(),
-                "shares_at_record": entitlement.shares_at_record,
-                "withholding_rate": entitlement.withholding_rate,
-                "high_water": before.high_water,
-                "low_water": before.low_water,
-            },
-            outputs={
-                "entitlement_id": entitlement.id,
-                "gross": entitlement.gross,
-                "tax": entitlement.tax,
-                "net": entitlement.net,
-                "receivable": after.receivable,
-                "high_water": after.high_water,
-                "low_water": after.low_water,
-            },
-        )
-    ]
+    accrual = position_event(
+        "ex_div_effective",
+        after,
+        now,
+        f"{plain(entitlement.shares_at_record)} shares accrue {plain(entitlement.net)} net "
+        f"of {plain(entitlement.gross)} gross.",
+        inputs={
+            **about,
+            "ex_date": dividend.ex_date.isoformat(),
+            "shares_at_record": entitlement.shares_at_record,
+            "withholding_rate": entitlement.withholding_rate,
+            "high_water": before.high_water,
+            "low_water": before.low_water,
+        },
+        outputs={
+            "entitlement_id": entitlement.id,
+            "gross": entitlement.gross,
+            "tax": entitlement.tax,
+            "net": entitlement.net,
+            "receivable": after.receivable,
+            "high_water": after.high_water,
+            "low_water": after.low_water,
+        },
+    )
+    return [accrual, *_anchor_events(dividend, about, after, anchor, now)]
+
+
+def _anchor_events(
+    dividend: Dividend,
+    about: Mapping[str, object],
+    after: Position,
+    anchor: PriceShift,
+    now: datetime,
+) -> list[NewEvent]:
     if anchor.before == anchor.after or anchor.before is None:
-        return events
+        return []
     moved = "none" if anchor.after is None else plain(anchor.after)
-    events.append(
+    events = [
         position_event(
             "anchor_adjusted_for_dividend",
             after,
@@ -206,7 +214,7 @@ def _events(
             inputs={**about, "anchor_before": anchor.before},
             outputs={"anchor_after": anchor.after},
         )
-    )
+    ]
     if anchor.is_lost:
         message = f"A dividend of {plain(dividend.dps)} left no anchor; set one by hand."
         lost = {**about, "code": "anchor_lost", "anchor_before": anchor.before}

@@ -47,38 +47,7 @@ class CompiledStatement:
         options = {} if carried is None else {"render_postcompile": True}
         compiled = statement.compile(dialect=dialect, compile_kwargs=options)
         self.sql = str(compiled)
-        self._constants: Row = {}
-        self._carried: list[tuple[str, int, _Processor | None]] = []
-        index_of = {id(bind): index for index, bind in enumerate(carried or ())}
-        self._binders: list[tuple[str, _Processor]] = []
-        required = []
-        for name, bind in compiled.binds.items():  # type: ignore[attr-defined]
-            processor = bind.type.dialect_impl(dialect).bind_processor(dialect)
-            if bind.required:
-                required.append(name)
-                if processor is not None:
-                    self._binders.append((name, processor))
-        for name, value in compiled.params.items():
-            if name not in required:
-                bind = compiled.binds.get(name)  # type: ignore[attr-defined]
-                processor = (
-                    bind.type.dialect_impl(dialect).bind_processor(dialect)
-                    if bind is not None
-                    else None
-                )
-                self._constants[name] = processor(value) if processor else value
-                index = index_of.pop(id(bind), None)
-                if index is not None:
-                    self._carried.append((name, index, processor))
-        # A list after IN becomes text: its parameter is left over, and an empty one gives no name.
-        self.is_repeatable = not index_of and len(self._carried) == len(self._constants)
-        self._places: Sequence[str] | None = compiled.positiontup  # type: ignore[attr-defined]
-        processors = dict(self._binders)
-        self._placed = [
-            (place, processors[name])
-            for place, name in enumerate(self._places or ())
-            if name in processors
-        ]
+        self._describe_parameters(compiled, dialect, carried or ())
         self._names: tuple[str, ...] = ()
         self._readers: list[tuple[int, _Processor]] = []
         columns = getattr(statement, "exported_columns", None)
@@ -87,6 +56,33 @@ class CompiledStatement:
             self._describe(list(columns), dialect)
         elif returning:
             self._describe(list(returning), dialect)
+
+    def _describe_parameters(self, compiled: Any, dialect: Dialect, carried: Sequence[Any]) -> None:
+        processors: dict[str, _Processor | None] = {
+            name: bind.type.dialect_impl(dialect).bind_processor(dialect)
+            for name, bind in compiled.binds.items()
+        }
+        required = {name for name, bind in compiled.binds.items() if bind.required}
+        self._binders = [(n, made) for n, made in processors.items() if made and n in required]
+        self._constants: Row = {}
+        self._carried: list[tuple[str, int, _Processor | None]] = []
+        index_of = {id(bind): index for index, bind in enumerate(carried)}
+        for name, value in compiled.params.items():
+            if name not in required:
+                processor = processors.get(name)
+                self._constants[name] = processor(value) if processor else value
+                index = index_of.pop(id(compiled.binds.get(name)), None)
+                if index is not None:
+                    self._carried.append((name, index, processor))
+        # A list after IN becomes text: its parameter is left over, and an empty one gives no name.
+        self.is_repeatable = not index_of and len(self._carried) == len(self._constants)
+        self._places: Sequence[str] | None = compiled.positiontup
+        readers = dict(self._binders)
+        self._placed = [
+            (place, readers[name])
+            for place, name in enumerate(self._places or ())
+            if name in readers
+        ]
 
     def _describe(self, columns: Sequence[Any], dialect: Dialect) -> None:
         self._names = tuple(column.key for column in columns)
