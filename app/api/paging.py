@@ -80,7 +80,7 @@ class PageQuery:
         self.limit = limit
         self.wants_total = count == "exact"
         self._request = request
-        self._scope = request.url.path
+        self._scope = request.url.path.removeprefix("/api")
         self._cursors: Cursors = request.app.state.cursors
         self.after = None if cursor is None else self._cursors.open(self._scope, cursor)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from application.portfolio.late_fill import LateFill
 from application.portfolio.nav_restatement import (
     BarEffect,
     Repricing,
@@ -25,6 +26,7 @@ from application.ports.unit_of_work import UnitOfWork
 from domain.market.trading_calendar import Session, TradingCalendar
 from domain.plans.plan import PriceView
 from domain.portfolio.account import Account, Book
+from domain.portfolio.fill import Fill
 from domain.portfolio.position import Position
 from domain.risk.nav import NavMark, UnitNav, fold, with_late_flow
 from domain.shared.decimals import ZERO, cash
@@ -125,7 +127,7 @@ class AccountNav:
         if now.high_water_mark > then.high_water_mark or now.max_drawdown > then.max_drawdown:
             work.nav_marks.put([marked])
             if not last.pending:
-                self._worth.recorded(account, at)
+                self._worth.recorded(account, at, work)
 
     def reprice(self, account: Account, effect: BarEffect, work: UnitOfWork) -> None:
         """Put a bar that came after its session's close into the marks made since that close."""
@@ -133,32 +135,37 @@ class AccountNav:
         last = work.nav_marks.newest([account.id]).get(account.id)
         if calendar is None or last is None or not calendar.is_session(effect.time.session):
             return
-        closed_at = calendar.session(effect.time.session).closes_at
-        repricing = Repricing.of_bar(effect, min(closed_at, effect.time.at), self._prices)
-        if not repricing.since < work.now or last.mark.at < repricing.since:
+        closed_at = min(calendar.session(effect.time.session).closes_at, effect.time.at)
+        since = max(closed_at, effect.before.last_executed_at or closed_at)
+        if not since < work.now or last.mark.at < since:
             return
+        held = work.positions.held_in(account.id)
         own = self._calendar(account.calendar) or calendar
         restate(
             last,
-            repricing,
-            "A bar came after its session was recorded; the NAV since then is restated.",
-            {"position_id": effect.after.id, "session": effect.time.session.isoformat()},
+            since,
+            Repricing(effect, closed_at, held, self._prices).gain,
+            (
+                "A bar came after its session was recorded; the NAV since then is restated.",
+                {"position_id": effect.after.id, "session": effect.time.session.isoformat()},
+            ),
             work,
-            lambda held: still_stale(own, held, self._prices, lambda m, s: bool(_stale(m, s))),
+            still_stale(own, held, self._prices, lambda m, s: bool(_stale(m, s))),
         )
 
-    def restate_fill(
-        self, account: Account, change: Change, executed_at: datetime, work: UnitOfWork
-    ) -> None:
+    def restate_fill(self, account: Account, fill: Fill, work: UnitOfWork) -> None:
         """Put a fill that was reported late into the marks made since it was executed."""
         last = work.nav_marks.newest([account.id]).get(account.id)
-        if last is None or not executed_at < last.mark.at:
+        if last is None or not fill.executed_at < last.mark.at:
             return
         restate(
             last,
-            Repricing(change, executed_at + AFTER_THE_LAST, self._prices),
-            "A fill was reported after the NAV since then was recorded; it is restated.",
-            {"position_id": change.after.id, "executed_at": rfc3339(executed_at)},
+            fill.executed_at + AFTER_THE_LAST,
+            LateFill.of(fill, self._prices, work).gain,
+            (
+                "A fill was reported after the NAV since then was recorded; it is restated.",
+                {"fill_id": fill.id, "executed_at": rfc3339(fill.executed_at)},
+            ),
             work,
         )
 

@@ -21,6 +21,8 @@ from domain.shared.decimals import ZERO
 
 IsStale = Callable[[Sequence[Mark], Session], bool]
 Freshen = Callable[[StoredNavMark], bool]
+Gain = Callable[[datetime], Decimal | None]
+"""What was reported late adds to the equity of an instant; null where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,41 +33,27 @@ class BarEffect(Change):
 
 
 class Repricing:
-    """What a late bar or fill adds to the equity of marks that were made without it.
+    """What a late bar adds to the equity of marks that were made without it.
 
-    Each mark since then gains the difference of the instrument's value after and before, at the
-    prices of its own instant, and the cash of the fills. `told_in_time` gives a position the times
-    at which its prices would have been told.
+    Each mark gains the difference of the instrument's value after and before the bar, at the prices
+    of its own instant, and the cash of the exits. `held` is the account after the bar.
     """
 
     def __init__(
-        self,
-        change: Change,
-        since: datetime,
-        prices: Prices,
-        told_in_time: Callable[[Position], Position] = lambda position: position,
+        self, effect: BarEffect, closed_at: datetime, held: Sequence[Position], prices: Prices
     ) -> None:
-        self._change = change
+        self._effect = effect
+        self._closed_at = closed_at
         self._prices = prices
-        self._told_in_time = told_in_time
-        self.since = since
+        after = effect.after
+        self._others = [p for p in held if p.instrument == after.instrument and p.id != after.id]
 
-    @classmethod
-    def of_bar(cls, effect: BarEffect, closed_at: datetime, prices: Prices) -> "Repricing":
-        """A bar of a session that was recorded without it."""
-        since = max(closed_at, effect.before.last_executed_at or closed_at)
-        session = effect.time.session
-        return cls(effect, since, prices, lambda one: at_close(one, session, closed_at))
-
-    def gain(self, held: Sequence[Position], at: datetime) -> Decimal | None:
-        """Null where a price is unknown. `held` is the account after the change."""
-        change, told_in_time = self._change, self._told_in_time
-        others = [
-            p for p in held if p.instrument == change.after.instrument and p.id != change.after.id
-        ]
-        before = self._value([*others, told_in_time(change.before)], at)
-        after = self._value([*others, told_in_time(change.after)], at)
-        earned = change.cash_gain
+    def gain(self, at: datetime) -> Decimal | None:
+        """Null where a price is unknown."""
+        effect, session = self._effect, self._effect.time.session
+        before = self._value([*self._others, at_close(effect.before, session, self._closed_at)], at)
+        after = self._value([*self._others, at_close(effect.after, session, self._closed_at)], at)
+        earned = effect.cash_gain
         return None if None in (before, after, earned) else _sum(after, earned) - _sum(before)
 
     def _value(self, positions: Sequence[Position], at: datetime) -> Decimal | None:
@@ -75,34 +63,29 @@ class Repricing:
 
 def restate(
     last: StoredNavMark,
-    repricing: Repricing,
-    message: str,
-    inputs: Mapping[str, object],
+    since: datetime,
+    gain: Gain,
+    told: tuple[str, Mapping[str, object]],
     work: UnitOfWork,
-    freshen: Callable[[Sequence[Position]], Freshen] = lambda _held: lambda one: one.is_stale,
+    freshen: Freshen = lambda one: one.is_stale,
 ) -> None:
-    """Store the account's marks with what was reported late; nothing when none changes."""
-    held = work.positions.held_in(last.account_id)
-    stored = work.nav_marks.history(last.account_id)
-    changed = repriced(stored, held, repricing, freshen(held))
+    """Add what was reported late to the account's marks since then; `told` is why, and of what."""
+    changed = restated(work.nav_marks.history(last.account_id, since), since, gain, freshen)
     if changed:
-        store_restated(changed, last, message, inputs, work)
+        store_restated(changed, last, *told, work)
 
 
-def repriced(
-    stored: Sequence[StoredNavMark],
-    held: Sequence[Position],
-    repricing: Repricing,
-    freshen: Freshen,
+def restated(
+    stored: Sequence[StoredNavMark], since: datetime, gain: Gain, freshen: Freshen
 ) -> list[StoredNavMark]:
     """The marks that change, with what was reported late; `freshen`: whether one is still stale."""
-    first = next(i for i, one in enumerate(stored) if one.mark.at >= repricing.since)
+    first = next(i for i, one in enumerate(stored) if one.mark.at >= since)
     late = []
     for one in stored[first:]:
-        gain = None if one.mark.equity is None else repricing.gain(held, one.mark.at)
         mark = one.mark
-        if mark.equity is not None and gain is not None:
-            mark = replace(mark, equity=mark.equity + gain)
+        added = None if mark.equity is None else gain(mark.at)
+        if mark.equity is not None and added is not None:
+            mark = replace(mark, equity=mark.equity + added)
         late.append(replace(one, mark=mark, is_stale=one.is_stale and freshen(one)))
     start = stored[first - 1].state if first else UnitNav(ZERO)
     states = fold(start, (one.mark for one in late))

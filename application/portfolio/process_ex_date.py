@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
+from application.portfolio.book_entries import book_entries
 from application.portfolio.dividend_step import DividendBook, DividendStep, Movement, PositionStep
 from application.portfolio.ex_session import (
     calendar_of,
     ex_session_opens_at,
     require_ex_date_reached,
 )
-from application.portfolio.record_fill import book_entries
 from application.portfolio.recording import position_event
 from application.ports.calendars import CalendarTables
 from application.ports.ids import Ids

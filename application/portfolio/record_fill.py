@@ -1,11 +1,11 @@
 """Record an execution a person reports for an order of the manual venue."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from application.portfolio.account_nav import AccountNav
+from application.portfolio.book_entries import book_entries
 from application.portfolio.order_outcome import anchor_event, note_execution
 from application.portfolio.recording import (
     Claims,
@@ -19,7 +19,6 @@ from application.ports.unit_of_work import UnitOfWork
 from domain.plans.band_rule import is_allowed_by_band, stock_fraction_after
 from domain.plans.plan import stock_fraction
 from domain.portfolio.apply_fill import FillOutcome, apply_fill
-from domain.portfolio.cost_basis import BookEntry, EntryKind
 from domain.portfolio.fill import Fill
 from domain.portfolio.lifecycle import OrderStatus
 from domain.portfolio.order import Intent, Order
@@ -93,19 +92,19 @@ class RecordFill:
             outcome.position, Claims.of(work.orders.claims_of(position.id)), balances
         )
         work.events.append(_events(position, outcome, work.now))
-        self._note_nav(Change(position, outcome.position), execution, work)
+        self._note_nav(Change(position, outcome.position), outcome.fill, work)
         return Recorded(outcome.fill, outcome.order, outcome.position)
 
     def _close_sessions(self, position: Position, work: UnitOfWork) -> None:
         if self._nav is not None:
             self._nav.close_sessions(work.accounts.get(position.account_id), work)
 
-    def _note_nav(self, change: Change, execution: Execution, work: UnitOfWork) -> None:
+    def _note_nav(self, change: Change, fill: Fill, work: UnitOfWork) -> None:
         if self._nav is None:
             return
         account = work.accounts.get(change.after.account_id)
-        if execution.executed_at is not None:
-            self._nav.restate_fill(account, change, execution.executed_at, work)
+        if fill.executed_at < work.now:
+            self._nav.restate_fill(account, fill, work)
         self._nav.touch(account, change, work)
 
     def _fill(
@@ -133,20 +132,6 @@ class RecordFill:
         work.fills.restate(outcome.restated)
         work.orders.save(outcome.order)
         work.positions.save(outcome.position)
-
-
-def book_entries(position: Position, work: UnitOfWork) -> Sequence[BookEntry]:
-    """Everything that ever changed the holding: shares received in kind, splits, fills."""
-    entries = [fill.entry() for fill in work.fills.of_position(position.id)]
-    entries += [
-        BookEntry(EntryKind.SPLIT, applied.at, ("", applied.split_id), applied.ratio)
-        for applied in work.splits.applied_to_position(position.id)
-    ]
-    entries += [
-        BookEntry(EntryKind.IN_KIND, t.occurred_at, ("", t.id), t.amount, position.opening_price)
-        for t in work.ledger.in_kind(position.id)
-    ]
-    return entries
 
 
 def _fee(order: Order, execution: Execution) -> Decimal:

@@ -16,6 +16,7 @@ from domain.portfolio.position import Position
 from domain.shared.decimals import ZERO
 
 REUSED_FOR = timedelta(seconds=5)
+_REMEMBERED = "running worth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +38,33 @@ class Change:
 
 @dataclass(slots=True)
 class _Valued:
-    """Values of the holdings when all were valued; `money` is all cash after transfer `seq`."""
+    """Values of the holdings when all were valued; `money` is all cash after transfer `seq`.
+
+    `telling` are the positions that may tell an instrument's price, those without shares included.
+    """
 
     at: datetime
     mark_at: datetime
     seq: int
     money: Decimal
     values: dict[str, Decimal | None] = field(default_factory=dict)
-    of_instrument: dict[str, set[str]] = field(default_factory=dict)
+    telling: dict[str, set[str]] = field(default_factory=dict)
     total: Decimal = ZERO
     unpriced: int = 0
 
-    def put(self, position: Position, marks: Sequence[Mark]) -> None:
-        """Replace the value of the position, and of each marked one."""
-        self._drop(position)
-        for mark in marks:
-            self._drop(mark.position)
-            self.values[mark.position.id] = mark.value
-            self.of_instrument.setdefault(mark.position.instrument, set()).add(mark.position.id)
-            self.total += mark.value or ZERO
-            self.unpriced += mark.value is None
-
-    def _drop(self, position: Position) -> None:
-        if position.id in self.values:
-            value = self.values.pop(position.id)
-            self.of_instrument[position.instrument].discard(position.id)
-            self.total -= value or ZERO
-            self.unpriced -= value is None
+    def put(self, positions: Sequence[Position], marks: Sequence[Mark]) -> None:
+        """Replace the values of the positions; one without a mark has no shares."""
+        found = {mark.position.id: mark.value for mark in marks}
+        for position in positions:
+            self.telling.setdefault(position.instrument, set()).add(position.id)
+            if position.id in self.values:
+                old = self.values.pop(position.id)
+                self.total -= old or ZERO
+                self.unpriced -= old is None
+            if position.id in found:
+                new = self.values[position.id] = found[position.id]
+                self.total += new or ZERO
+                self.unpriced += new is None
 
 
 class RunningWorth:
@@ -71,18 +72,18 @@ class RunningWorth:
 
     Cash changes by transfers alone: it is read when there are new ones. Once it differs by more
     than the command itself moved, or a mark was recorded, something else was filled or flowed, and
-    every holding is valued again: an old value never meets new cash.
+    every holding is valued again: an old value never meets new cash. What is known is remembered
+    with the writer's memory, which forgets it when a command is undone.
     """
 
     def __init__(self, prices: Prices) -> None:
         self._prices = prices
-        self._known: dict[str, _Valued] = {}
 
     def equity(
         self, account: Account, change: Change, mark_at: datetime, work: UnitOfWork
     ) -> Decimal | None:
         """Null where a holding has no price. `mark_at` is the instant of the newest mark."""
-        known = self._known.get(account.id)
+        known = _recalled(account, work)
         seq = work.ledger.last_seq()
         if known is not None and known.seq == seq:
             money = known.money
@@ -97,22 +98,29 @@ class RunningWorth:
         ):
             held = work.positions.held_in(account.id)
             known = _Valued(work.now, mark_at, seq, money)
+            work.remember(_REMEMBERED, account.id, known)
         else:
             held = self._sharing_its_price(change.after, known, work)
         known.seq, known.money = seq, money
-        known.put(change.after, marks_of(held, self._prices, work.now))
-        self._known[account.id] = known
+        known.put([*held, change.after], marks_of(held, self._prices, work.now))
         return None if known.unpriced else money + known.total
 
-    def recorded(self, account: Account, mark_at: datetime) -> None:
+    def recorded(self, account: Account, mark_at: datetime, work: UnitOfWork) -> None:
         """A mark was made of just this equity: what is known stays true."""
-        self._known[account.id].mark_at = mark_at
+        known = _recalled(account, work)
+        if known is not None:
+            known.mark_at = mark_at
 
     @staticmethod
     def _sharing_its_price(
         changed: Position, known: _Valued, work: UnitOfWork
     ) -> Sequence[Position]:
-        if known.of_instrument.get(changed.instrument, set()) <= {changed.id}:
+        if known.telling.get(changed.instrument, set()) <= {changed.id}:
             return [changed]
         of_all = work.positions.holding(changed.instrument)
         return [position for position in of_all if position.account_id == changed.account_id]
+
+
+def _recalled(account: Account, work: UnitOfWork) -> _Valued | None:
+    found = work.recall(_REMEMBERED, account.id)
+    return found if isinstance(found, _Valued) else None

@@ -51,8 +51,8 @@ class NavMarks(Protocol):
         """Insert, or replace what is stored for the account and instant."""
         ...
 
-    def history(self, account_id: str) -> Sequence[StoredNavMark]:
-        """All marks by time."""
+    def history(self, account_id: str, since: datetime | None = None) -> Sequence[StoredNavMark]:
+        """All marks by time; with `since` the newest before it and those that are not."""
         ...
 
     def course(self, account_id: str) -> NavCourse:

@@ -95,6 +95,19 @@ class UnitOfWork(Protocol):
         """The simulation's book, on the same transaction."""
         ...
 
+    def recall(self, kind: str, key: str) -> object | None:
+        """What this process remembered in an earlier command; None in a query.
+
+        Forgotten when a command or savepoint is undone, a commit fails or another process wrote,
+        so it may hold what was derived from the store. Every command that changes that must append
+        an event.
+        """
+        ...
+
+    def remember(self, kind: str, key: str, value: object) -> None:
+        """Keep a value for the commands that follow; nothing happens in a query."""
+        ...
+
     def savepoint(self) -> AbstractContextManager[None]:
         """Everything written inside is undone when the block raises."""
         ...

@@ -1,6 +1,5 @@
 """What holds now: defaults < file < changes through the API < environment, key by key."""
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,11 +8,13 @@ from functools import cache
 
 from application.ports.unit_of_work import UnitOfWork
 from application.risk.configuration_document import DEFAULTS, Layer, configuration_of, nested
-from application.risk.configuration_version import FIRST_VERSION, ConfigurationVersion, Layers
+from application.risk.configuration_version import FIRST_VERSION, Layers
 from domain.risk.desktop_configuration import DesktopConfiguration
 from domain.risk.desktop_keys import KEYS
 from domain.shared.canonical import signature
 from domain.shared.errors import FieldFault, Invalid
+
+_REMEMBERED = "effective configuration"
 
 
 class Source(StrEnum):
@@ -100,30 +101,25 @@ def invalid_configuration(faults: tuple[FieldFault, ...], subject: str = "") -> 
     )
 
 
-def of_version(stored: ConfigurationVersion | None) -> EffectiveConfiguration:
-    """A stored version merged; the defaults as version 1 before anything was changed."""
-    if stored is None:
-        return _defaults()
-    for known, effective in _RECENT:
-        if known is stored:
-            return effective
-    effective = replace(merged(stored.layers, stored.version), changed_at=stored.at)
-    _RECENT.append((stored, effective))
-    return effective
-
-
 @cache
 def _defaults() -> EffectiveConfiguration:
     return merged(Layers(), FIRST_VERSION)
 
 
-# Every decision asks for it, and the writer is given the same version each time.
-_RECENT: deque[tuple[ConfigurationVersion, EffectiveConfiguration]] = deque(maxlen=8)
-
-
 def read_effective(work: UnitOfWork) -> EffectiveConfiguration:
-    """The owner's configuration with version, sources and hash."""
-    return of_version(work.configuration.newest())
+    """The owner's configuration with version, sources and hash; the defaults as version 1 before
+    anything was changed.
+    """
+    newest = work.configuration.newest()
+    if newest is None:
+        return _defaults()
+    owner_id = work.context.owner_id
+    known = work.recall(_REMEMBERED, owner_id)
+    if isinstance(known, EffectiveConfiguration) and known.version == newest.version:
+        return known
+    effective = replace(merged(newest.layers, newest.version), changed_at=newest.at)
+    work.remember(_REMEMBERED, owner_id, effective)
+    return effective
 
 
 def desktop_configuration(work: UnitOfWork) -> DesktopConfiguration:

@@ -176,7 +176,7 @@ def examine_positions(stored: Book, examination: Examination, rule: EntryRule) -
 
 
 def _entries(stored: Book) -> dict[str, list[BookEntry]]:
-    """Book entries by position, as `record_fill.book_entries` makes them for one."""
+    """Book entries by position, as `book_entries` makes them for one."""
     opening_price = {row["id"]: row["opening_price"] for row in stored.positions}
     entries: dict[str, list[BookEntry]] = defaultdict(list)
     for row in stored.fills:

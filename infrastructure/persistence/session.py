@@ -74,8 +74,12 @@ class CompiledStatement:
                 index = index_of.pop(id(compiled.binds.get(name)), None)
                 if index is not None:
                     self._carried.append((name, index, processor))
-        # A list after IN becomes text: its parameter is left over, and an empty one gives no name.
-        self.is_repeatable = not index_of and len(self._carried) == len(self._constants)
+        # A list after IN becomes text of its own; what the compiler adds itself is always the same.
+        self.is_repeatable = (
+            not index_of
+            and not any(bind.expanding or bind.literal_execute for bind in carried)
+            and self._constants.keys() <= processors.keys()
+        )
         self._places: Sequence[str] | None = compiled.positiontup
         readers = dict(self._binders)
         self._placed = [

@@ -142,6 +142,15 @@ class SqlUnitOfWork:
     def simulation(self) -> SqlSimulationBook:
         return SqlSimulationBook(self.session, self.context)
 
+    def recall(self, kind: str, key: str) -> object | None:
+        """What an earlier command of this process remembered."""
+        found: object | None = self.session.recall(kind, key)
+        return found
+
+    def remember(self, kind: str, key: str, value: object) -> None:
+        """Keep a value until a command is undone or another process writes."""
+        self.session.remember(kind, key, value)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo everything written in the block when it raises, the chain's head included."""

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.portfolio.record_fill import book_entries
+from application.portfolio.book_entries import book_entries
 from application.ports.unit_of_work import UnitOfWork
 from domain.portfolio.cost_basis import (
     BookEntry,

@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from application.portfolio.book_entries import book_entries
 from application.portfolio.create_cell import NewCell
 from application.portfolio.order_request import OrderRequest
-from application.portfolio.record_fill import Execution, book_entries
+from application.portfolio.record_fill import Execution
 from application.ports.unit_of_work import Store
 from domain.portfolio.cost_basis import rebuild
 from domain.portfolio.fill import Fill

@@ -24,12 +24,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from application.portfolio.book_entries import book_entries
 from application.portfolio.change_position import pause, resume
 from application.portfolio.close_position import CloseRequest
 from application.portfolio.create_cell import NewCell
 from application.portfolio.move_cash import Movement
 from application.portfolio.order_request import OrderRequest
-from application.portfolio.record_fill import Execution, book_entries
+from application.portfolio.record_fill import Execution
 from application.ports.unit_of_work import Store, UnitOfWork
 from domain.portfolio.cost_basis import rebuild
 from domain.portfolio.ledger import OWN_BUCKETS, Bucket, sums_by_asset

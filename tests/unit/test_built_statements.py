@@ -59,10 +59,11 @@ def test_values_are_converted_by_their_columns_each_time(session: SqlSession) ->
         assert _names(session, select(T).where(T.c.day == day)) == names
 
 
-def test_limits_and_several_values_keep_their_places(session: SqlSession) -> None:
+def test_limits_and_several_values_keep_their_places(session: SqlSession, cache: Counting) -> None:
     for low, high, most, found in (("a", "c", 5, "abc"), ("b", "c", 1, "b"), ("a", "b", 2, "ab")):
         query = select(T).where(T.c.name >= low, T.c.name <= high).limit(most)
         assert _names(session, query) == found
+    assert cache.shapes == 1
 
 
 def test_lists_after_in_and_tests_for_null_are_their_own_statements(

@@ -1,6 +1,7 @@
 """Recorded NAV, trade history and closed trades in memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from application.portfolio.trade_projection import (
     closed_trade,
@@ -34,9 +35,13 @@ class MemoryNavMarks:
         for stored in marks:
             self._rows.put((stored.account_id, stored.mark.at), stored)
 
-    def history(self, account_id: str) -> Sequence[StoredNavMark]:
+    def history(self, account_id: str, since: datetime | None = None) -> Sequence[StoredNavMark]:
         mine = (stored for stored in self._rows.values() if stored.account_id == account_id)
-        return sorted(mine, key=lambda stored: stored.mark.at)
+        ordered = sorted(mine, key=lambda stored: stored.mark.at)
+        if since is None:
+            return ordered
+        first = next((i for i, one in enumerate(ordered) if one.mark.at >= since), len(ordered))
+        return ordered[max(0, first - 1) :]
 
     def course(self, account_id: str) -> NavCourse:
         history = self.history(account_id)

@@ -48,6 +48,7 @@ class Journal:
     def __init__(self) -> None:
         self._undo: list[Callable[[], object]] = []
         self.is_writable = False
+        self.remembered: dict[tuple[str, str], object] = {}
 
     @property
     def mark(self) -> int:
@@ -61,7 +62,8 @@ class Journal:
         self._undo.append(undo)
 
     def undo_to(self, mark: int) -> None:
-        """Play back, newest first, everything noted since the mark."""
+        """Play back, newest first, everything noted since the mark; nothing stays remembered."""
+        self.remembered.clear()
         while len(self._undo) > mark:
             self._undo.pop()()
 

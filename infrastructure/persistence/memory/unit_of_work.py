@@ -83,6 +83,16 @@ class MemoryUnitOfWork:
     def settings(self) -> SettingsBook:
         _needs_database("settings")
 
+    def recall(self, kind: str, key: str) -> object | None:
+        """What an earlier command remembered."""
+        journal = self._journal
+        return journal.remembered.get((kind, key)) if journal.is_writable else None
+
+    def remember(self, kind: str, key: str, value: object) -> None:
+        """Keep a value until a command is undone."""
+        if self._journal.is_writable:
+            self._journal.remembered[kind, key] = value
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo everything written in the block when it raises."""

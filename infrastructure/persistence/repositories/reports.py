@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, insert, select
+from sqlalchemy import Select, and_, bindparam, func, insert, or_, select
 
 from application.portfolio.trade_projection import (
     closed_trade,
@@ -34,10 +35,19 @@ _NEWEST_OF = (
     .order_by(nav_marks.c.at.desc())
     .limit(1)
 )
+_EARLIER = nav_marks.alias()
 _HISTORY = (
     select(nav_marks)
     .where(nav_marks.c.account_id == bindparam("account_id"))
     .order_by(nav_marks.c.at)
+)
+_BEFORE = (
+    select(func.max(_EARLIER.c.at))
+    .where(_EARLIER.c.account_id == bindparam("account_id"), _EARLIER.c.at < bindparam("since"))
+    .scalar_subquery()
+)
+_HISTORY_SINCE = _HISTORY.where(
+    or_(nav_marks.c.at >= bindparam("since"), nav_marks.c.at == _BEFORE)
 )
 _COURSE = (
     select(nav_marks.c.at, nav_marks.c.day, nav_marks.c.nav, nav_marks.c.is_stale)
@@ -98,8 +108,12 @@ class SqlNavMarks:
     def put(self, marks: Sequence[StoredNavMark]) -> None:
         self._session.run_many(_PUT[self._session.dialect_name], [_row(mark) for mark in marks])
 
-    def history(self, account_id: str) -> Sequence[StoredNavMark]:
-        return [stored_mark(row) for row in self._session.all(_HISTORY, account_id=account_id)]
+    def history(self, account_id: str, since: datetime | None = None) -> Sequence[StoredNavMark]:
+        if since is None:
+            rows = self._session.all(_HISTORY, account_id=account_id)
+        else:
+            rows = self._session.all(_HISTORY_SINCE, account_id=account_id, since=since)
+        return [stored_mark(row) for row in rows]
 
     def course(self, account_id: str) -> NavCourse:
         rows = self._session.all(_COURSE, account_id=account_id)
