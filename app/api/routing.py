@@ -145,7 +145,7 @@ COMMON_CODES: dict[int, tuple[str, ...]] = {
     400: ("malformed_json", "bad_request"),
     401: ("not_authenticated", "token_expired"),
     403: ("access_denied", "origin_refused"),
-    422: ("invalid_request",),
+    422: ("invalid_request", "amount_out_of_range"),
     429: ("rate_limited",),
     503: ("store_unavailable", "queue_full", "shutting_down"),
 }

@@ -5,11 +5,12 @@ Sessions that closed since the last mark are recorded first, so marks follow one
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from application.portfolio.late_fill import LateFill
+from application.portfolio.nav_flow import Flow, arrivals_worth, nav_after
 from application.portfolio.nav_restatement import (
     BarEffect,
     Repricing,
@@ -18,7 +19,7 @@ from application.portfolio.nav_restatement import (
     store_restated,
 )
 from application.portfolio.running_worth import Change, RunningWorth
-from application.portfolio.views import Mark, ValuedAccount, valued_account
+from application.portfolio.views import Mark, ValuedAccount, known_price, valued_account
 from application.ports.calendars import CalendarTables
 from application.ports.prices import Prices
 from application.ports.report_repositories import StoredNavMark
@@ -47,33 +48,6 @@ class NoPrices:
 NO_PRICES = NoPrices()
 
 
-@dataclass(frozen=True, slots=True)
-class SharesInKind:
-    """Shares that arrive without being bought; `unit_cost` is null when nobody gave one."""
-
-    position_id: str
-    instrument: str
-    qty: Decimal
-    unit_cost: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """What comes (+) or goes (−) at `at`, null for now."""
-
-    amount: Decimal = ZERO
-    at: datetime | None = None
-    shares: SharesInKind | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NavNow:
-    """The NAV at this moment, or why it is null."""
-
-    state: UnitNav | None
-    reason: str | None = None
-
-
 class AccountNav:
     """Records NAV. Called inside the command that moves the money, before the money moves."""
 
@@ -91,6 +65,12 @@ class AccountNav:
         work.nav_marks.put([first])
         return first
 
+    def price_of(self, account_id: str, instrument: str, work: UnitOfWork) -> PriceView | None:
+        """The price the account values the instrument at now."""
+        of_all = work.positions.holding(instrument)
+        held = [position for position in of_all if position.account_id == account_id]
+        return known_price(instrument, held, self._prices, work.now)
+
     def before_flow(self, account: Account, flow: Flow, work: UnitOfWork) -> None:
         """Mark the account and note the flow; a flow of the past restates what followed it."""
         last = work.nav_marks.newest([account.id]).get(account.id)
@@ -100,7 +80,7 @@ class AccountNav:
         last = self._close_sessions(account, last, work)
         if last.mark.at < work.now:
             last = _marked(last, self._valued(account, work.now, work), work.now)
-        work.nav_marks.put([self._with_flow(last, flow, work.now)])
+        work.nav_marks.put([self._with_flow(last, flow, work)])
 
     def close_sessions(self, account: Account, work: UnitOfWork) -> None:
         """Record every session of the account's calendar that closed since the last mark."""
@@ -221,16 +201,14 @@ class AccountNav:
         amounts = work.ledger.amounts(account.id)
         return valued_account(account, amounts, _held(account, work), self._prices, at)
 
-    def _with_flow(self, marked: StoredNavMark, flow: Flow, now: datetime) -> StoredNavMark:
-        amount, pending = flow.amount, marked.pending
-        if flow.shares is not None:
-            shares = flow.shares
-            price = self._prices.newest(shares.instrument, now)
-            unit = shares.unit_cost if price is None else price.value
-            if unit is None:
+    def _with_flow(self, marked: StoredNavMark, flow: Flow, work: UnitOfWork) -> StoredNavMark:
+        amount, pending, shares = flow.amount, marked.pending, flow.shares
+        if shares is not None:
+            price = self.price_of(marked.account_id, shares.instrument, work)
+            if price is None:
                 pending = (*pending, (shares.position_id, shares.qty))
             else:
-                amount += cash(shares.qty * unit)
+                amount += cash(shares.qty * price.value)
         return replace(
             marked,
             mark=replace(marked.mark, flow=marked.mark.flow + amount),
@@ -264,16 +242,6 @@ class AccountNav:
         return True
 
 
-def nav_after(last: StoredNavMark | None, view: ValuedAccount) -> NavNow:
-    """NAV of an account as valued, on from its last mark."""
-    if last is None:
-        return NavNow(None, "not_recorded")
-    if view.equity is None:
-        return NavNow(None, "no_price")
-    arrived = _worth(last.pending, view)
-    return NavNow(last.state.marked(view.equity - arrived).with_flow(arrived))
-
-
 def _held(account: Account, work: UnitOfWork) -> list[Position]:
     return [p for p in work.positions.unclosed() if p.account_id == account.id]
 
@@ -283,15 +251,8 @@ def _marked(last: StoredNavMark, view: ValuedAccount, at: datetime) -> StoredNav
     state = nav_after(last, view).state
     if state is None or view.equity is None:
         return StoredNavMark(last.account_id, NavMark(at, None), last.state, pending=last.pending)
-    arrived = _worth(last.pending, view)
+    arrived = arrivals_worth(last.pending, view)
     return StoredNavMark(last.account_id, NavMark(at, view.equity - arrived, arrived), state)
-
-
-def _worth(pending: Sequence[tuple[str, Decimal]], view: ValuedAccount) -> Decimal:
-    """What shares that arrived without a price are worth at the prices of the view."""
-    prices = {m.position.id: m.price.value for m in view.marks if m.price is not None}
-    known = (cash(qty * prices[held]) for held, qty in pending if held in prices)
-    return sum(known, ZERO)
 
 
 def _unpriced(view: ValuedAccount) -> tuple[tuple[str, Decimal], ...]:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from application.market.register_instrument import registered
-from application.portfolio.account_nav import AccountNav, Flow, SharesInKind
+from application.portfolio.account_nav import AccountNav
 from application.portfolio.books import require_main_book
+from application.portfolio.nav_flow import Flow, SharesInKind
 from application.portfolio.recording import position_event, transfer_ids
 from application.ports.ids import Ids
 from application.ports.repositories import CashFlow, RegisteredInstrument
@@ -90,7 +91,7 @@ class CreateCell:
         self, new: NewCell, account: Account, position: Position, work: UnitOfWork
     ) -> None:
         money = ZERO if new.funding == FROM_ACCOUNT else new.cash
-        shares = SharesInKind(position.id, position.instrument, new.qty, position.opening_price)
+        shares = SharesInKind(position.id, position.instrument, new.qty)
         if money or new.qty:
             self._nav.before_flow(account, Flow(money, shares=shares if new.qty else None), work)
 
@@ -99,7 +100,7 @@ class CreateCell:
     ) -> Position:
         basis, cost = CostBasis(), None
         if new.qty > 0:
-            cost = new.avg_cost if new.avg_cost is not None else new.anchor_price
+            cost = self._unit_cost(new, account, instrument, work)
             received = BookEntry(EntryKind.IN_KIND, work.now, ("", ""), new.qty, cost)
             basis, _ = apply_entry(basis, received)
         return Position(
@@ -121,6 +122,16 @@ class CreateCell:
             entry_session=session_date(calendar, work.now),
             withholding_rate=new.withholding_rate,
         )
+
+    def _unit_cost(
+        self, new: NewCell, account: Account, instrument: str, work: UnitOfWork
+    ) -> Decimal | None:
+        """What was given, else the anchor, else the last known price; null without any."""
+        given = new.avg_cost if new.avg_cost is not None else new.anchor_price
+        if given is not None:
+            return given
+        price = self._nav.price_of(account.id, instrument, work)
+        return None if price is None else price.value
 
     def _funding(
         self, new: NewCell, account: Account, position: Position, work: UnitOfWork

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from application.portfolio.account_nav import AccountNav, Flow
+from application.portfolio.account_nav import AccountNav
 from application.portfolio.books import require_main_book
+from application.portfolio.nav_flow import Flow
 from application.portfolio.recording import account_event, position_event, transfer_ids
 from application.ports.ids import Ids
 from application.ports.repositories import CashFlow

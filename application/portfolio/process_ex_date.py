@@ -14,7 +14,6 @@ from application.portfolio.dividend_step import DividendBook, DividendStep, Move
 from application.portfolio.ex_session import (
     calendar_of,
     ex_session_opens_at,
-    require_ex_date_reached,
 )
 from application.portfolio.recording import position_event
 from application.ports.calendars import CalendarTables
@@ -38,6 +37,7 @@ from domain.shared.decimals import ONE, plain
 from domain.shared.errors import Conflict, FieldFault, Invalid
 from domain.shared.events import NewEvent
 from domain.shared.ids import Prefix
+from domain.shared.instants import rfc3339
 
 ANCHOR_SETTERS = ("anchor_updated", "manual_anchor_set")
 EVENTS_PER_READ = 500
@@ -56,8 +56,8 @@ class ProcessExDate:
         if work.dividends.is_cancelled(dividend_id):
             raise Conflict("dividend_cancelled", "This dividend was cancelled.")
         calendar = calendar_of(dividend.instrument, work)
-        require_ex_date_reached(calendar, dividend.ex_date, work.now)
         opens_at = ex_session_opens_at(calendar, dividend.ex_date, self._calendars)
+        _require_open(dividend, opens_at, work.now)
         steps = [
             PositionStep(known, work.positions.get(known.position_id), replayed=True)
             for known in work.dividends.entitlements(dividend.id)
@@ -157,6 +157,16 @@ def _anchored_since(position: Position, instant: datetime, work: UnitOfWork) -> 
             return True
         where = replace(where, after_seq=events[-1].seq)
     return False
+
+
+def _require_open(dividend: Dividend, opens_at: datetime, now: datetime) -> None:
+    """What is traded before the session opens still counts: booked earlier, it would be missed."""
+    if now < opens_at:
+        raise Conflict(
+            "before_ex_date",
+            f"The session of the ex-date opens at {rfc3339(opens_at)}.",
+            context={"ex_date": dividend.ex_date.isoformat(), "opens_at": rfc3339(opens_at)},
+        )
 
 
 def _events(

@@ -23,7 +23,7 @@ from domain.portfolio.fill import Fill
 from domain.portfolio.lifecycle import OrderStatus
 from domain.portfolio.order import Intent, Order
 from domain.portfolio.position import MANUAL_VENUE, Position
-from domain.shared.decimals import CASH_STEP, cash, plain
+from domain.shared.decimals import CASH_STEP, cash, fraction, plain
 from domain.shared.errors import Conflict, FieldFault, Invalid, RuleRefused
 from domain.shared.events import NewEvent
 from domain.shared.ids import Prefix
@@ -206,8 +206,8 @@ def _require_band(position: Position, order: Order, execution: Execution, fee: D
             "guardrail_breach",
             "The fill would leave the band and not come closer to it.",
             context={
-                "stock_fraction_before": before,
-                "stock_fraction_after": after,
+                "stock_fraction_before": None if before is None else fraction(before),
+                "stock_fraction_after": None if after is None else fraction(after),
                 "band": {"min": plan.band.min, "max": plan.band.max},
             },
         )

@@ -139,6 +139,14 @@ def valued_accounts(
     ]
 
 
+def known_price(
+    instrument: str, positions: Sequence[Position], prices: Prices, at: datetime
+) -> PriceView | None:
+    """The newest price of an instrument at an instant: stored, or told of one of the positions."""
+    told = [told_price(one) for one in positions if one.instrument == instrument]
+    return _newest(prices.newest(instrument, at), [one for one in told if one is not None], at)
+
+
 def marks_of(positions: Sequence[Position], prices: Prices, at: datetime) -> tuple[Mark, ...]:
     """Every holding at the newest price known of its instrument at an instant: what was told of
     one of the positions counts for all of them.

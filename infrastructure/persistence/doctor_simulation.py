@@ -3,7 +3,7 @@
 from collections import defaultdict
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from domain.portfolio.ledger import OWN_BUCKETS, SIGNED_ON_MARGIN, Bucket, LedgerKey
 from domain.portfolio.lifecycle import OrderStatus
@@ -51,15 +51,15 @@ def examine_simulation(session: SqlSession, examination: Examination) -> None:
 
 
 def _read(session: SimulationSession) -> Book:
-    def rows(name: str) -> list[Row]:
-        return session.built(select(getattr(book, name)))
+    def rows(table: Table) -> list[Row]:
+        return session.built(select(table))
 
     return Book(
-        positions=rows("positions"),
-        orders=rows("orders"),
-        fills=rows("fills"),
+        positions=rows(book.positions),
+        orders=rows(book.orders),
+        fills=rows(book.fills),
         transfers=session.built(select(ledger.transfers).order_by(ledger.transfers.c.seq)),
-        balances={ledger_key(row): row["amount"] for row in rows("balances")},
+        balances={ledger_key(row): row["amount"] for row in rows(ledger.balances)},
         applied_splits=[],
     )
 

@@ -15,7 +15,8 @@ import orjson
 from sqlalchemy import DateTime, Dialect, Numeric, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from domain.shared.decimals import plain
+from domain.shared.decimals import INTEGER_DIGITS_MAX, ZERO, plain
+from domain.shared.errors import Invalid
 from domain.shared.instants import from_rfc3339, rfc3339
 from domain.shared.json_text import JsonArray, exact_json
 
@@ -34,14 +35,26 @@ class ExactDecimal(TypeDecorator[Decimal]):
         return dialect.type_descriptor(Text() if _is_sqlite(dialect) else Numeric(38, 18))
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
-        return _write_text_decimal if _is_sqlite(dialect) else None
+        return _write_text_decimal if _is_sqlite(dialect) else _within_range
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         return _read_text_decimal if _is_sqlite(dialect) else _read_numeric
 
 
+def _within_range(value: Decimal | None) -> Decimal | None:
+    """Invalid `amount_out_of_range` beyond 20 integer digits: single numbers are bounded when they
+    come in, sums and products of them are not.
+    """
+    if value and value.adjusted() >= INTEGER_DIGITS_MAX:
+        raise Invalid(
+            "amount_out_of_range",
+            f"An amount would have more than {INTEGER_DIGITS_MAX} integer digits.",
+        )
+    return value
+
+
 def _write_text_decimal(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)
+    return None if value is None else plain(_within_range(value) or ZERO)
 
 
 def _read_text_decimal(value: str | None) -> Decimal | None:

@@ -211,3 +211,13 @@ def test_a_cell_created_twice_with_one_key_exists_once(book: HttpBook) -> None:
 )
 def test_reading_an_unknown_position_is_404(book: HttpBook, path: str) -> None:
     assert refusal(book.get(f"/positions/pos_unknown{path}")) == (404, "position_not_found")
+
+
+def test_sums_beyond_twenty_digits_are_refused_on_every_database(book: HttpBook) -> None:
+    huge = {"ticker": "HUGE", "qty": 99999999999, "avg_cost": 99999999, "cash": 999999999999999}
+    cells = [book.post("/positions", huge).json()["id"] for _ in range(14)]
+    order = book.submit(cells[0], "SELL", 1).json()["order_id"]
+    filled = book.post(f"/orders/{order}/fill", {"price": 99999999, "filled_qty": 1})
+    assert refusal(filled) == (422, "amount_out_of_range")
+    assert book.get(f"/orders/{order}").json()["status"] == "working"
+    assert book.get("/accounts").status_code == 200

@@ -1,5 +1,6 @@
 """Dividends over HTTP: announced, accrued, paid and cancelled once, whatever is repeated."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.api.corporate_actions.dividends import router
+from tests.support.market import calendar_folder
 from tests.support.service import Service, running_service
 
 TERMS = {
@@ -109,6 +111,23 @@ def test_nothing_accrues_before_the_ex_date(service: Service) -> None:
     problem = service.post(f"/dividends/{dividend_id}/ex-date", expect=409)
     assert problem["code"] == "before_ex_date"
     assert event_types(service, position_id) == ["position_created"]
+
+
+def test_nothing_accrues_before_the_session_of_the_ex_date_opens(
+    service: Service, tmp_path: Path
+) -> None:
+    shutil.copytree(calendar_folder() / "calendars", tmp_path / "calendars")
+    position_id = cell(service, plan=None)
+    dividend_id = announced(service)
+    service.clock.jump("2025-03-20T13:29:59Z")
+    problem = service.post(f"/dividends/{dividend_id}/ex-date", expect=409)
+    assert (problem["code"], problem["context"]["opens_at"]) == (
+        "before_ex_date", "2025-03-20T13:30:00.000000Z",
+    )  # fmt: skip
+    trade(service, position_id, "SELL", 40, 149)
+    service.clock.jump("2025-03-20T13:30:00Z")
+    step = service.post(f"/dividends/{dividend_id}/ex-date")
+    assert [p["shares_at_record"] for p in step["positions"]] == [60]
 
 
 def test_only_shares_held_when_the_ex_date_began_are_entitled(service: Service) -> None:

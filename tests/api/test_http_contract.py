@@ -57,6 +57,9 @@ def test_buckets_are_spent_apart_and_what_reduces_risk_is_never_held_up(narrow: 
     assert refusal(book.submit(position, "BUY", 1)) == (429, "rate_limited")
     for order in orders * 2:
         assert book.keyed(f"/orders/{order}/cancel").status_code == 200
+    bar = {"symbol": "AAPL", "current_price_data": {"close": 1}, "market_data": {"vix": 18}}
+    for _ in range(2 * NARROW):
+        assert narrow.put("/positions/update", json=bar).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/positions", "/accounts", "/orders", "/status/info"])

@@ -340,3 +340,20 @@ def _instant(book: NavBook, now: datetime) -> Decimal:
     nav = book.worth.nav
     assert nav is not None
     return nav.nav
+
+
+def test_shares_in_kind_are_worth_what_the_account_values_them_at(book: NavBook) -> None:
+    cell = book.cell("ZIM", "0", "5000")
+    book.buy(cell, "10", "100")
+    for cost in (D(40), D(160)):
+        book.cell("ZIM", "1000", "0", avg_cost=cost)
+        nav = book.worth.nav
+        assert nav is not None
+        assert (nav.nav, nav.high_water_mark, nav.drawdown) == (1, 1, 0)
+
+
+def test_the_last_known_price_is_the_cost_of_shares_in_kind_without_another(book: NavBook) -> None:
+    book.prices.set("SPX", "2506.85", "2025-02-28T21:00:00+00:00")
+    cell = book.cell("SPX", "1", "5000")
+    held = book.store.query(lambda w: w.positions.get(cell), OWNER)
+    assert held.opening_price == D("2506.85")

@@ -159,6 +159,10 @@ class BookMachine(RuleBasedStateMachine):
             return multiple()
         position = self.do(lambda w: USE.create_cell(new, w))
         price = cost if cost is not None else anchor
+        told = {ref.last_price for ref in self.reference.values() if not ref.is_closed} - {None}
+        if price is None and qty and told:
+            price = position.opening_price
+            assert price in told
         in_kind = money(qty * price) if price is not None else D(0)
         self.reference[position.id] = RefCell(qty, cash, anchor, cash + in_kind)
         if from_account:

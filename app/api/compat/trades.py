@@ -74,7 +74,7 @@ async def open_position(
 async def update_position(
     request: Request,
     body: s.UpdatePositionIn,
-    caller: Trader,
+    caller: RiskReducer,
     key: OptionalKey,
     once: OnceOnly,
     update: Annotated[UpdateRegimePosition, Depends(use(UpdateRegimePosition))],

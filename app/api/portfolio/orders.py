@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
 
-from app.api.dependencies import Reader, RiskReducer, Runs, Trader, use
+from app.api.dependencies import OrderSender, Reader, RiskReducer, Runs, use
 from app.api.idempotency import OnceOnly, OptionalKey, Presented
 from app.api.paging import Listing, listed
 from app.api.portfolio import present
@@ -89,7 +89,7 @@ async def get_order(request: Request, order_id: str, caller: Reader, runs: Runs)
 async def record_fill(
     request: Request,
     order_id: str,
-    caller: Trader,
+    caller: OrderSender,
     key: OptionalKey,
     body: s.FillIn,
     once: OnceOnly,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
-from app.api.dependencies import RiskReducer, Trader, use
+from app.api.dependencies import RiskReducer, use
 from app.api.idempotency import OnceOnly, OptionalKey, Presented
 from app.api.portfolio import present
 from app.api.portfolio import schemas as s
@@ -48,7 +48,7 @@ BAR_REFUSALS = (
 async def update_position(
     request: Request,
     position_id: str,
-    caller: Trader,
+    caller: RiskReducer,
     key: OptionalKey,
     body: t.BarIn,
     once: OnceOnly,
