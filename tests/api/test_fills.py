@@ -218,7 +218,7 @@ def test_impossible_figures_are_refused_with_a_pointer(
 
 
 def test_selling_inventory_of_unknown_cost_has_no_realised_figure(book: HttpBook) -> None:
-    position_id = book.cell(qty=10, cash=0, plan=None)
+    position_id = book.cell(ticker="UNSEEN", qty=10, cash=0, plan=None)
     order_id = book.order(position_id, "SELL", 4)
     book.fill(order_id, 10, 4, commission=0)
     after = book.position(position_id)
