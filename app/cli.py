@@ -113,7 +113,7 @@ def serve(_arguments: argparse.Namespace, settings: Settings) -> int:
     sources = start_sources(settings)
     migrate_store(_arguments, settings)
     with _store(settings) as store:
-        adopt_configuration(sources, store)
+        adopt_configuration(sources, store, settings.data_dir)
     run_server(settings)
     return 0
 

@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import structlog
 
 from app.settings import Settings
 from application.context import SYSTEM, RequestContext
+from application.market.record_market_state import RecordMarketState
+from application.market.session_calendar import SessionCalendar
 from application.ports.unit_of_work import Store
 from application.risk.configuration_sources import (
     AdoptSources,
@@ -16,6 +19,7 @@ from application.risk.configuration_sources import (
 )
 from application.risk.effective_configuration import EffectiveConfiguration
 from domain.shared.errors import Invalid
+from infrastructure.market_data.calendar_tables import ArrayCalendars
 
 CONFIGURATION_FILE = "config.json"
 START_REQUEST = "req_start"
@@ -45,7 +49,7 @@ def _file_layer(settings: Settings) -> dict[str, object]:
     return file_layer(text, str(file))
 
 
-def adopt_configuration(sources: StartSources, store: Store) -> None:
+def adopt_configuration(sources: StartSources, store: Store, data_dir: Path) -> None:
     """Make what file and environment say the owner's configuration, before anything answers.
 
     Does nothing before the first start has made an owner.
@@ -53,7 +57,7 @@ def adopt_configuration(sources: StartSources, store: Store) -> None:
     founder = store.query(lambda work: work.users.founder(), SYSTEM)
     if founder is None:
         return
-    adopt = AdoptSources()
+    adopt = AdoptSources(RecordMarketState(SessionCalendar(ArrayCalendars(data_dir))))
     asking = RequestContext(founder.owner_id, SYSTEM.actor, START_REQUEST)
     source = store.query(lambda work: adopt.source(sources, work), asking)
     if source is None:

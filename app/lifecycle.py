@@ -64,7 +64,7 @@ class Lifecycle:
         database = container.get(Database)
         migrate(database, settings.data_dir)
         self._first_start(container)
-        adopt_configuration(start_sources(settings), container.get(Store))
+        adopt_configuration(start_sources(settings), container.get(Store), settings.data_dir)
         state = self.app.state
         state.dispatch = Dispatch(container.get(Store), reads_inline=database.is_sqlite)
         state.once = Once(state.dispatch)

@@ -3,9 +3,9 @@
 from dishka import Provider, Scope, provide
 
 from application.market.breadth_queries import BreadthQueries
+from application.market.change_regime_settings import ChangeRegimeSettings
 from application.market.market_state_queries import MarketStateQueries
 from application.market.record_market_state import RecordMarketState
-from application.market.regime_settings import ChangeRegimeSettings
 from application.market.session_calendar import SessionCalendar
 from application.market.session_states import (
     CurrentSessionState,

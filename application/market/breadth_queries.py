@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from application.market.market_state_queries import SessionRange
+from application.market.regime_settings import regime_settings
 from application.market.session_calendar import SessionCalendar
 from application.ports.unit_of_work import UnitOfWork
 from domain.market.breadth_rows import (
@@ -63,7 +64,7 @@ class BreadthQueries:
         return [row for row in found if row.visible_at <= work.now]
 
     def _shown(self, rows: Sequence[MarketStateRow], work: UnitOfWork) -> list[BreadthRow]:
-        rules = work.regime_settings.read().breadth_rules
+        rules = regime_settings(work).breadth_rules
         return breadth_rows(rows, rules, self._sessions())
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from application.context import RequestContext
 from application.market.read_candles import CandleQuery, ReadCandles
 from application.market.record_market_state import RecordMarketState
+from application.market.regime_settings import regime_settings
 from application.market.session_calendar import SessionCalendar
 from application.ports.candles import CandleReader
 from application.ports.unit_of_work import Store
@@ -91,9 +92,7 @@ class ComputeBreadth:
         known = [
             i for i in range(len(days)) if np.isfinite(share[i]) and days[i].day >= wanted.start
         ]
-        uses = self._store.query(
-            lambda work: work.regime_settings.read().use_computed_breadth, context
-        )
+        uses = self._store.query(regime_settings, context).use_computed_breadth
         offers = [
             _offer(days[i].day, float(share[i]), int(counted[i]), is_t2108=uses) for i in known
         ]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from application.market.regime_settings import regime_settings
 from application.market.session_calendar import SessionCalendar
 from application.ports.unit_of_work import UnitOfWork
 from domain.market.market_state import (
@@ -72,6 +73,8 @@ class RecordMarketState:
 
     def relabel_newest(self, work: UnitOfWork) -> None:
         """Read the newest row again after the settings changed; a stale one stays as it is."""
+        if work.market_state.newest_at(work.now, date.max) is None:
+            return  # Settings may be changed before the table of sessions is there.
         calendar = self._sessions()
         today = self._sessions.now(work.now)
         found = work.market_state.newest_at(work.now, today)
@@ -82,7 +85,7 @@ class RecordMarketState:
         self, chain: "_Chain", changed: Mapping[date, MarketStateRow], work: UnitOfWork
     ) -> None:
         before = work.market_state.last_change(date.max)
-        settings = work.regime_settings.read()
+        settings = regime_settings(work)
         today = self._sessions.now(work.now)
         chain.relabel(changed, settings.rules(), today)
         work.market_state.put(chain.touched)

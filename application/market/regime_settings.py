@@ -1,71 +1,44 @@
-"""What regimes and breadth are read with: one place to ask, one command to change."""
+"""What regimes and breadth are read with: one place to ask.
 
-from dataclasses import asdict, fields
+Profile and forced regime are keys of the configuration, where sizes and stops are set as well;
+bounds, hysteresis, weights and thresholds have a document of their own. Readers see both as one.
+"""
 
-from application.market.record_market_state import RecordMarketState
+from dataclasses import replace
+
 from application.ports.unit_of_work import UnitOfWork
+from application.risk.effective_configuration import EffectiveConfiguration, read_effective
 from domain.market.regime_settings import RegimeSettings
-from domain.shared.errors import StaleVersion
-from domain.shared.events import NewEvent, explained
+from domain.market.vix_regime import RegimeProfile
 
-_BOOKKEEPING = ("version", "updated_at")
+PROFILE = "exits.profile"
+FORCE_REGIME = "regime_overrides.force_regime"
+_SHARED = (PROFILE, FORCE_REGIME)
 
 
 def regime_settings(work: UnitOfWork) -> RegimeSettings:
-    """The settings of now."""
-    return work.regime_settings.read()
+    """The settings of now.
 
-
-class ChangeRegimeSettings:
-    """Replace the settings and read the newest row again with them.
-
-    StaleVersion `stale_version` for another version than expected. Invalid `weights_sum`,
-    `invalid_regime_config`. A change that changes nothing keeps the version and writes nothing.
+    `version` rises with every change of either store, because neither version ever falls;
+    `updated_at` is the newer of both.
     """
-
-    def __init__(self, record: RecordMarketState) -> None:
-        self._record = record
-
-    def __call__(
-        self, wanted: RegimeSettings, expected: int | None, work: UnitOfWork
-    ) -> RegimeSettings:
-        """The settings afterwards."""
-        before = work.regime_settings.read()
-        if expected is not None and expected != before.version:
-            raise StaleVersion(
-                "stale_version",
-                f"The regime settings are at version {before.version}.",
-                context={"version": before.version},
-            )
-        after = before.following(wanted, work.now)
-        changed = [
-            f.name
-            for f in fields(RegimeSettings)
-            if f.name not in _BOOKKEEPING and _plain(after, f.name) != _plain(before, f.name)
-        ]
-        if not changed:
-            return before
-        work.regime_settings.save(after)
-        work.events.append([_event(before, after, changed, work)])
-        self._record.relabel_newest(work)
-        return after
-
-
-def _event(
-    before: RegimeSettings, after: RegimeSettings, changed: list[str], work: UnitOfWork
-) -> NewEvent:
-    data = explained(
-        f"Regime settings changed: {', '.join(changed)}.",
-        inputs={name: _plain(before, name) for name in changed},
-        outputs={name: _plain(after, name) for name in changed} | {"version": after.version},
-    )
-    return NewEvent(
-        "regime_settings_changed", "regime_settings", "regime_settings", None, data, work.now
+    own, shared = work.regime_settings.read(), read_effective(work)
+    changes = [at for at in (own.updated_at, shared.changed_at) if at is not None]
+    return replace(
+        own,
+        profile=RegimeProfile(shared.configuration.exits.profile.value),
+        force_regime=shared.configuration.regime_overrides.force_regime,
+        version=own.version + shared.version - 1,
+        updated_at=max(changes, default=None),
     )
 
 
-def _plain(settings: RegimeSettings, name: str) -> object:
-    value = getattr(settings, name)
-    if name in ("bounds", "thresholds"):
-        return None if value is None else asdict(value)
-    return dict(value) if name == "breadth_weights" else value
+def shared_values(wanted: RegimeSettings) -> dict[str, object]:
+    """Profile and forced regime as the configuration publishes them, by path."""
+    forced = wanted.force_regime
+    return {PROFILE: wanted.profile.value, FORCE_REGIME: None if forced is None else forced.value}
+
+
+def changes_regimes(before: EffectiveConfiguration, after: EffectiveConfiguration) -> bool:
+    """Whether a regime is read otherwise under the later configuration."""
+    return any(before.values[path] != after.values[path] for path in _SHARED)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from application.market.record_market_state import RecordMarketState
+from application.market.regime_settings import regime_settings
 from application.market.session_calendar import SessionCalendar
 from application.ports.unit_of_work import UnitOfWork
 from domain.market.market_regime import SessionState
@@ -52,7 +53,7 @@ class CurrentSessionState:
         if row is None or is_stale(row, session, calendar):
             return None
         before = work.market_state.before(row.session, PREVIOUS_SESSIONS_MAX)
-        rules = work.regime_settings.read().rules()
+        rules = regime_settings(work).rules()
         (current,) = labelled([row], before, rules, calendar)
         return session_state([*before, current], row.session, calendar)
 
@@ -93,7 +94,7 @@ class OfferRequestState:
         row = merged(None, offer, calendar, work.now)
         if row is None:
             raise Defect("no_numbers", "A request's numbers hold at least a VIX.")
-        rules = work.regime_settings.read().rules()
+        rules = regime_settings(work).rules()
         before = work.market_state.before(session, PREVIOUS_SESSIONS_MAX)
         self._keep(offer, work)
         alone = replace(row, label=classify(numbers.inputs, rules))

@@ -168,7 +168,7 @@ class OpenRegimePosition:
             rules=exit_rules(configuration),
             calendar=trade_calendar(instrument.calendar, self._calendars, work.now),
             opened_at=opened_at,
-            market=self._market.required(new.numbers, opened_at, configuration, work),
+            market=self._market.required(new.numbers, opened_at, work),
         )
 
     def _plan(self, scene: _Scene) -> RegimeExitPlan:

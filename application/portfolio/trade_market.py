@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from application.market.record_market_state import RecordMarketState
+from application.market.regime_settings import regime_settings
 from application.market.session_calendar import SessionCalendar
 from application.ports.unit_of_work import UnitOfWork
 from domain.market.market_regime import SessionState
@@ -25,7 +26,6 @@ from domain.market.market_state import (
 )
 from domain.market.trading_calendar import TradingCalendar
 from domain.market.vix_regime import RegimeProfile, VixRules, classify
-from domain.risk.desktop_configuration import DesktopConfiguration
 from domain.shared.errors import BadInput, FieldFault, Invalid
 
 
@@ -67,7 +67,6 @@ class ReadTradeMarket:
         self,
         numbers: MarketNumbers,
         at: datetime,
-        configuration: DesktopConfiguration,
         work: UnitOfWork,
         profile: RegimeProfile | None = None,
     ) -> ObservedMarket | None:
@@ -79,7 +78,8 @@ class ReadTradeMarket:
         session = current_session(calendar, at)
         if session is None:
             return None
-        rules = vix_rules(configuration, work, profile)
+        settings = regime_settings(work)
+        rules = settings.rules(profile)
         before = list(work.market_state.before(session, PREVIOUS_SESSIONS_MAX))
         visible = work.market_state.newest_at(at, session)
         is_fresh = visible is not None and not is_stale(visible, session, calendar)
@@ -88,7 +88,7 @@ class ReadTradeMarket:
         if not given:
             if fresh is None:
                 return None
-            if rules.profile is not work.regime_settings.read().profile:
+            if rules.profile is not settings.profile:
                 fresh = _labelled_by(rules, fresh, before, calendar)
             return _observed(fresh, before, calendar, rules)
         offer = StateOffer(session, StateSource.REQUEST, given)
@@ -104,7 +104,6 @@ class ReadTradeMarket:
         self,
         numbers: MarketNumbers,
         at: datetime,
-        configuration: DesktopConfiguration,
         work: UnitOfWork,
     ) -> ObservedMarket:
         """BadInput `vix_required` where no VIX is known; Invalid `invalid_request` for an instant
@@ -115,7 +114,7 @@ class ReadTradeMarket:
             message = f"not before {calendar.first_day}, where the table of sessions begins"
             fault = FieldFault("/opened_at", "outside_calendar", message)
             raise Invalid("invalid_request", "No session is known at opened_at.", errors=(fault,))
-        observed = self(numbers, at, configuration, work)
+        observed = self(numbers, at, work)
         if observed is None:
             raise BadInput(
                 "vix_required", "Send market_data.vix: no row of the market's state is fresh."
@@ -131,18 +130,6 @@ class ReadTradeMarket:
             # Rows of another index lie beside it: the numbers decide the call and are not kept.
             if refused.code != "vix_source_mismatch":
                 raise
-
-
-def vix_rules(
-    configuration: DesktopConfiguration, work: UnitOfWork, profile: RegimeProfile | None = None
-) -> VixRules:
-    """Bands of the profile, else of the configured one; a regime the owner pinned wins over
-    everything.
-    """
-    settings = work.regime_settings.read()
-    rules = settings.rules(profile or RegimeProfile(configuration.exits.profile.value))
-    forced = configuration.regime_overrides.force_regime
-    return rules if forced is None else replace(rules, force_regime=forced)
 
 
 def _as_sent(offer: StateOffer, fresh: MarketStateRow | None, at: datetime) -> MarketStateRow:

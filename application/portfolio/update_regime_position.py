@@ -135,11 +135,10 @@ class UpdateRegimePosition:
         bar, digest = _bar(update, time), update.signature(time.session)
         position = self._catch_up(position, time.session, work)
         plan = trade_plan(position)
-        configuration = desktop_configuration(work)
-        rules = exit_rules(configuration)
+        rules = exit_rules(desktop_configuration(work))
         # A trade keeps the bands of the profile it was opened by.
         profile = RegimeProfile(plan.profile.value)
-        observed = self._market(update.numbers, time.at, configuration, work, profile)
+        observed = self._market(update.numbers, time.at, work, profile)
         state = None if observed is None else observed.state
         days_held = calendar.sessions_after(plan.entry_session, time.session)
         view = plan_view(position, Claims())

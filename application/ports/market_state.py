@@ -52,7 +52,9 @@ class MarketStateRepository(Protocol):
 
 
 class RegimeSettingsBook(Protocol):
-    """The one settings document of regimes and breadth."""
+    """The one settings document of regimes and breadth, without `profile` and `force_regime`,
+    which the configuration holds: they are not saved, and read as their defaults.
+    """
 
     def read(self) -> RegimeSettings:
         """The defaults, at version 1, until somebody changed them."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from application.context import ROLE_SCOPES, Principal, Scope
 from application.identity.proof import require_fresh_login
+from application.market.record_market_state import RecordMarketState
+from application.market.regime_settings import changes_regimes
 from application.ports.unit_of_work import UnitOfWork
 from application.risk.configuration_document import layer_of, members_of
 from application.risk.configuration_variables import variable_of
@@ -74,8 +76,12 @@ class ChangeConfiguration:
     """StaleVersion `stale_version`; Conflict `pinned_by_environment`; AccessDenied `access_denied`
     or `reauthentication_required`; Invalid `invalid_configuration` or `reason_required`.
 
-    A patch that changes no effective value keeps the version and writes nothing.
+    A patch that changes no effective value keeps the version and writes nothing. One that changes
+    how regimes are read reads the market's newest row again.
     """
+
+    def __init__(self, record: RecordMarketState) -> None:
+        self._record = record
 
     def __call__(
         self, patch: ConfigurationPatch, expected: int, by: Principal, work: UnitOfWork
@@ -96,6 +102,8 @@ class ChangeConfiguration:
         if loosened:
             _require_may_loosen(loosened, patch.reason, by, work)
         keep(before, after, patch.reason, work)
+        if changes_regimes(before, after):
+            self._record.relabel_newest(work)
         return after
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NoReturn
 
+from application.market.record_market_state import RecordMarketState
+from application.market.regime_settings import changes_regimes
 from application.ports.unit_of_work import UnitOfWork
 from application.risk.change_configuration import keep
 from application.risk.configuration_document import Unreadable, checked, layer_of, unknown
@@ -20,7 +22,7 @@ from application.risk.effective_configuration import (
     read_effective,
 )
 from domain.risk.desktop_keys import KEYS, ConfigurationKey, Unit
-from domain.shared.errors import FieldFault, Invalid
+from domain.shared.errors import FieldFault, Invalid, Unavailable
 
 _WORDS = {"true": True, "on": True, "yes": True, "1": True}
 _WORDS |= {"false": False, "off": False, "no": False, "0": False}
@@ -115,6 +117,9 @@ def _meant(key: ConfigurationKey, text: str) -> object:
 class AdoptSources:
     """Take over what the start brings; the same as before is no new version."""
 
+    def __init__(self, record: RecordMarketState) -> None:
+        self._record = record
+
     def source(self, sources: StartSources, work: UnitOfWork) -> Source | None:
         """Whose change it is: the file's, else the environment's; None when nothing changed."""
         now = read_effective(work).layers
@@ -132,4 +137,15 @@ class AdoptSources:
         layers = Layers(sources.file, before.layers.changes, sources.environment)
         after = before.changed(layers, work.now)
         keep(before, after, None, work)
+        if changes_regimes(before, after):
+            self._relabel(work)
         return after
+
+    def _relabel(self, work: UnitOfWork) -> None:
+        try:
+            with work.savepoint():
+                self._record.relabel_newest(work)
+        except Unavailable:
+            # Only a start can write a table of sessions that is missing or too old: it must go on.
+            # Numbers that come then are read with these settings.
+            return

@@ -38,7 +38,8 @@ class RegimeThresholds:
 @dataclass(frozen=True, slots=True)
 class RegimeSettings:
     """`bounds` null: those of the profile. `use_computed_breadth`: breadth computed from stored
-    series may stand in for t2108, although it reads about 8 points higher."""
+    series may stand in for t2108, although it reads about 8 points higher. `profile` and
+    `force_regime` are kept in the configuration, everything else beside it."""
 
     profile: RegimeProfile = RegimeProfile.STANDARD
     bounds: RegimeBounds | None = None
@@ -71,6 +72,11 @@ class RegimeSettings:
             ),
             force_regime=self.force_regime,
         )
+
+    @property
+    def own(self) -> "RegimeSettings":
+        """Without what the configuration keeps: `profile` and `force_regime` at their defaults."""
+        return replace(self, profile=RegimeProfile.STANDARD, force_regime=None)
 
     @property
     def breadth_rules(self) -> BreadthRules:

@@ -1,5 +1,6 @@
 """The bundled VIX closes as rows of the market's state: history, far too old to be today's."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from application.context import SYSTEM
@@ -31,4 +32,7 @@ def feed_bundled_vix(store: Store, candles: CandleReader, sessions: SessionCalen
             vix = Decimal(repr(close)).quantize(step)
             offers.append(StateOffer(day, StateSource.BUNDLED, {"vix": vix}))
     record = RecordMarketState(sessions)
-    return store.command(lambda work: record(offers, work), SYSTEM).result().inserted
+    # The owner's profile labels the rows.
+    founder = store.query(lambda work: work.users.founder(), SYSTEM)
+    context = SYSTEM if founder is None else replace(SYSTEM, owner_id=founder.owner_id)
+    return store.command(lambda work: record(offers, work), context).result().inserted

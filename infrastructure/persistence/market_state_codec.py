@@ -10,7 +10,7 @@ from domain.market.market_regime import MarketRegime
 from domain.market.market_sources import StateSource, VixSource
 from domain.market.market_state import MarketStateRow
 from domain.market.regime_settings import RegimeBounds, RegimeSettings, RegimeThresholds
-from domain.market.vix_regime import RegimeProfile, ShiftedBy, VixLabel
+from domain.market.vix_regime import ShiftedBy, VixLabel
 
 _NO_LABEL: dict[str, Any] = {
     "band": None,
@@ -72,14 +72,11 @@ def decimals(stored: Mapping[str, Any]) -> dict[str, Decimal]:
 
 
 def settings_document(settings: RegimeSettings) -> dict[str, Any]:
-    """What people set, without the bookkeeping."""
-    forced = settings.force_regime
+    """What people set, without the bookkeeping and what the configuration holds."""
     return {
-        "profile": settings.profile.value,
         "bounds": None if settings.bounds is None else asdict(settings.bounds),
         "hysteresis_points": settings.hysteresis_points,
         "confirm_sessions": settings.confirm_sessions,
-        "force_regime": None if forced is None else forced.value,
         "breadth_weights": dict(settings.breadth_weights),
         "thresholds": asdict(settings.thresholds),
         "use_computed_breadth": settings.use_computed_breadth,
@@ -89,16 +86,15 @@ def settings_document(settings: RegimeSettings) -> dict[str, Any]:
 def settings_of(
     document: Mapping[str, Any], version: int, updated_at: datetime | None
 ) -> RegimeSettings:
-    """Inverse of `settings_document`."""
-    bounds, forced = document["bounds"], document["force_regime"]
+    """Inverse of `settings_document`. A document of an older release may hold `profile` and
+    `force_regime` too: the configuration decides them, so they are passed over."""
+    bounds = document["bounds"]
     known = {f.name for f in fields(RegimeThresholds)}
     limits = {n: v for n, v in decimals(document["thresholds"]).items() if n in known}
     return RegimeSettings(
-        profile=RegimeProfile(document["profile"]),
         bounds=None if bounds is None else RegimeBounds(**decimals(bounds)),
         hysteresis_points=Decimal(document["hysteresis_points"]),
         confirm_sessions=document["confirm_sessions"],
-        force_regime=None if forced is None else MarketRegime(forced),
         breadth_weights=decimals(document["breadth_weights"]),
         thresholds=RegimeThresholds(**limits),
         use_computed_breadth=document["use_computed_breadth"],

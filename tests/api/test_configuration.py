@@ -211,6 +211,21 @@ def test_a_risk_manager_loosens_with_a_fresh_login_and_a_reason(desk: Desk) -> N
     assert done.status_code == 200 and done.json()["version"] == 3
 
 
+def test_a_regime_is_forced_by_the_same_people_beside_the_configuration(desk: Desk) -> None:
+    def force(caller: dict[str, str]) -> Response:
+        body = {"force_regime": "crisis_opportunity", "reason": "a bank fails"}
+        headers = {**caller, "If-Match": '"1"'}
+        return desk.client.put("/api/v1/regimes/config", json=body, headers=headers)
+
+    assert refusal(force(desk.user("tom", "trader"))) == (403, "access_denied")
+    manager = desk.user("rita", "risk_manager")
+    desk.clock.jump((desk.clock.now() + timedelta(minutes=5, seconds=1)).isoformat())
+    assert refusal(force(manager)) == (403, "reauthentication_required")
+    assert desk.untouched()
+    assert force(desk.token("read", "risk")).status_code == 200
+    assert desk.read().json()["config"]["regime_overrides"]["force_regime"] == "crisis_opportunity"
+
+
 def test_an_api_token_loosens_with_the_scope_risk_only(desk: Desk) -> None:
     refused = desk.patch(WITH_REASON, 1, desk.token("read", "trade"))
     assert refusal(refused) == (403, "reauthentication_required")

@@ -193,7 +193,7 @@ def test_a_range_that_ends_before_it_starts_is_refused(service: Service, path: s
 def test_a_forced_regime_holds_at_once_and_is_lifted_again(service: Service) -> None:
     put(service, "2025-02-20", vix=13)
     put(service, "2025-03-03", vix=18)
-    put_config(service, force_regime="crisis_opportunity")
+    put_config(service, force_regime="crisis_opportunity", reason="a bank fails")
     forced = service.post("/regimes/classify", {"market_data": MARKET_DATA})
     assert (forced["label"], forced["confidence"], forced["source"]) == (
         "crisis_opportunity", 1, "forced",
@@ -205,9 +205,10 @@ def test_a_forced_regime_holds_at_once_and_is_lifted_again(service: Service) -> 
     (reading,) = service.get("/regimes/current")["readings"]
     assert (reading["source"], reading["confidence"]) == ("forced", 1)
     assert service.get("/market-state/history")["items"][0]["regime"] == "bull_normal"
-    put_config(service, force_regime=None)
+    put_config(service, force_regime=None, reason="the bank was saved")
     assert service.get("/market-state/current")["regime"] == "bull_normal"
-    assert len(events(service, "regime_settings_changed")) == 2
+    assert len(events(service, "config_changed")) == 2
+    assert events(service, "regime_settings_changed") == []
 
 
 def test_the_configuration_is_guarded_and_checked(service: Service) -> None:
@@ -230,8 +231,9 @@ def test_the_configuration_is_guarded_and_checked(service: Service) -> None:
 
 
 def test_own_bounds_and_profile_decide_what_is_stored_afterwards(service: Service) -> None:
-    changed = put_config(service, profile="legacy", bounds={"low": 14, "bull": 30, "high": 50})
-    assert changed["version"] == 2
+    bounds = {"low": 14, "bull": 30, "high": 50}
+    changed = put_config(service, profile="legacy", bounds=bounds, reason="as it used to be")
+    assert changed["version"] == 3
     assert put(service, "2025-03-03", vix=14.5)["regime"] == "bull_normal"
     default = service.post("/regimes/classify", {"market_data": {"vix": 13}, "profile": "standard"})
     assert default["label"] == "bull_normal"

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from application.context import ROLE_SCOPES, SYSTEM, Principal, RequestContext, Role
+from application.market.record_market_state import RecordMarketState
+from application.market.session_calendar import SessionCalendar
 from application.ports.repositories import EventFilter
 from application.ports.unit_of_work import Store
 from application.risk.change_configuration import ChangeConfiguration, parse_patch
@@ -23,12 +25,15 @@ from application.risk.effective_configuration import (
 from domain.market.market_regime import MarketRegime
 from domain.risk.desktop_configuration import DesktopConfiguration
 from domain.shared.errors import Conflict, Invalid, StaleVersion
+from infrastructure.market_data.calendar_tables import ArrayCalendars
+from tests.support.market import calendar_folder
 from tests.support.portfolio import OWNER, STRANGER, SteppingClock
 from tests.support.stores import STORES, store_of
 
 D = Decimal
 AT = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
 STOP = "risk_limits.max_stop_distance"
+RECORD = RecordMarketState(SessionCalendar(ArrayCalendars(calendar_folder())))
 CONSOLE = Principal(OWNER.owner_id, OWNER.owner_id, Role.ADMIN, ROLE_SCOPES[Role.ADMIN], "off")
 
 
@@ -53,12 +58,12 @@ def version(number: int, **changes: object) -> ConfigurationVersion:
 
 
 def patch(store: Store, body: dict[str, object], expected: int) -> Any:
-    change = ChangeConfiguration()
+    change = ChangeConfiguration(RECORD)
     return do(store, lambda work: change(parse_patch(body), expected, CONSOLE, work))
 
 
 def adopt(store: Store, file: dict[str, object], environment: dict[str, object]) -> Any:
-    adopting = AdoptSources()
+    adopting = AdoptSources(RECORD)
     sources = StartSources(file, environment)
     source = see(store, lambda work: adopting.source(sources, work))
     actor = SYSTEM.actor if source is None else source.value

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application.context import RequestContext
+from application.context import ROLE_SCOPES, Principal, RequestContext, Role
+from application.market.change_regime_settings import ChangeRegimeSettings, WantedRegimeSettings
 from application.market.compute_breadth import BreadthUniverse, ComputeBreadth
 from application.market.market_state_queries import MarketStateQueries, SessionRange
 from application.market.read_candles import ReadCandles
 from application.market.record_market_state import RecordMarketState
-from application.market.regime_settings import ChangeRegimeSettings, regime_settings
+from application.market.regime_settings import regime_settings
 from application.market.session_calendar import SessionCalendar
 from application.market.session_states import (
     CurrentSessionState,
@@ -27,6 +28,7 @@ from application.market.session_states import (
 )
 from application.ports.candles import SeriesFacts
 from application.ports.repositories import EventFilter
+from application.risk.change_configuration import ChangeConfiguration
 from domain.market.candle import Adjustment, SeriesKey, Source, close_only, to_ms
 from domain.market.market_regime import MarketRegime
 from domain.market.market_sources import StateSource, VixSource
@@ -44,6 +46,7 @@ from tests.support.market import NOW, Room, calendar_folder, open_room, xnys
 
 D = Decimal
 OWNER = RequestContext("usr_first", "usr_first", "req_test")
+CONSOLE = Principal("usr_first", "usr_first", Role.ADMIN, ROLE_SCOPES[Role.ADMIN], "off")
 CALENDAR = xnys()
 TODAY = date(2026, 1, 5)
 SESSIONS = SessionCalendar(ArrayCalendars(calendar_folder()))
@@ -51,7 +54,7 @@ RECORD = RecordMarketState(SESSIONS)
 PUT = PutSessionState(RECORD)
 OFFER = OfferRequestState(RECORD, SESSIONS)
 CURRENT = CurrentSessionState(SESSIONS)
-CHANGE = ChangeRegimeSettings(RECORD)
+CHANGE = ChangeRegimeSettings(RECORD, ChangeConfiguration(RECORD))
 
 
 @pytest.fixture
@@ -207,7 +210,8 @@ def test_forcing_changes_what_plans_are_offered_at_once(store: MemoryStore) -> N
     put(store, TODAY, vix="18")
     read = store.query(regime_settings, OWNER)
     forced = replace(read, force_regime=MarketRegime.LOW_VOL_COMPLACENCY)
-    do(store, lambda work: CHANGE(forced, 1, work))
+    wanted = WantedRegimeSettings(forced, 1, "a quiet day")
+    do(store, lambda work: CHANGE(wanted, CONSOLE, work))
     state = current(store)
     assert state is not None and state.regime is MarketRegime.LOW_VOL_COMPLACENCY
     assert offered(store, "40").regime is MarketRegime.LOW_VOL_COMPLACENCY
@@ -278,9 +282,8 @@ def test_breadth_is_computed_from_stored_daily_series(room: Room) -> None:
     assert row.breadth == {"pct_above_sma40": D(30), "universe_size": D(10)}
     assert (row.t2108, row.source) == (None, StateSource.COMPUTED)
     read = room.store.query(regime_settings, OWNER)
-    room.store.command(
-        lambda work: CHANGE(replace(read, use_computed_breadth=True), 1, work), OWNER
-    ).result()
+    wanted = WantedRegimeSettings(replace(read, use_computed_breadth=True), 1)
+    room.store.command(lambda work: CHANGE(wanted, CONSOLE, work), OWNER).result()
     compute(BreadthUniverse(names, days[58], TODAY), NOW, OWNER)
     standing = room.store.query(lambda work: work.market_state.find(days[58]), OWNER)
     assert standing is not None and standing.t2108 == 30

@@ -21,9 +21,10 @@ from app.settings import Settings
 from application.jobs.submit import SubmitJob, SubmitJobHandler, SubmittedJob
 from application.market.breadth_queries import BreadthQueries
 from application.market.catalogue import instrument_named
+from application.market.change_regime_settings import ChangeRegimeSettings, WantedRegimeSettings
 from application.market.compute_breadth import BreadthUniverse
 from application.market.job_kinds import COMPUTE_BREADTH, IMPORT_BREADTH, UPLOAD_FOLDER
-from application.market.regime_settings import ChangeRegimeSettings, regime_settings
+from application.market.regime_settings import regime_settings
 from application.ports.unit_of_work import UnitOfWork
 from domain.market.breadth_csv import BreadthSpec
 from domain.market.regime_settings import RegimeSettings
@@ -195,7 +196,7 @@ async def put_breadth_weights(
 ) -> s.BreadthWeightsOut:
     def changed(work: UnitOfWork) -> RegimeSettings:
         wanted = replace(regime_settings(work), breadth_weights=dict(body.weights))
-        return change(wanted, expected, work)
+        return change(WantedRegimeSettings(wanted, expected), caller, work)
 
     settings = await runs.command(request, caller, changed)
     response.headers["ETag"] = f'"{settings.version}"'

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, StrictBool, StrictInt
 
 from app.api.wire import AnswerModel, Exact, Moment, Number, RequestModel
+from application.risk.change_configuration import REASON_LENGTH_MAX
 from domain.market.market_regime import MarketRegime
 from domain.market.regime_settings import RegimeSettings, RegimeThresholds
 from domain.market.vix_regime import RegimeProfile
@@ -55,7 +56,8 @@ class ThresholdsIn(RequestModel):
 
 class RegimeConfigIn(RequestModel):
     """The whole document; a key that is left out has its default. `version` and `updated_at` of a
-    document that was read are accepted; If-Match decides which version is replaced."""
+    document that was read are accepted; If-Match decides which version is replaced. `profile` and
+    `force_regime` are keys of the configuration: its rules of loosening and pins hold here too."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_CONFIG]})
 
@@ -71,6 +73,9 @@ class RegimeConfigIn(RequestModel):
     use_computed_breadth: StrictBool = Field(
         default=False, description="Let computed breadth stand in for a missing t2108."
     )
+    reason: Annotated[str, Field(max_length=REASON_LENGTH_MAX)] | None = Field(
+        None, description="Why; required when more risk is let through."
+    )
     version: StrictInt | None = None
     updated_at: Moment | None = None
 
@@ -84,7 +89,8 @@ class BoundsOut(AnswerModel):
 
 
 class RegimeConfigOut(AnswerModel):
-    """What regimes and breadth are read with; `updated_at` is null until something was changed."""
+    """What regimes and breadth are read with; `updated_at` is null until something was changed.
+    Every change of the configuration is a new version of this too."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [_CONFIG | {"version": 1, "updated_at": None}]}

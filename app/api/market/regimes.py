@@ -14,8 +14,9 @@ from app.api.market.state_queries import Days, RegimeScope
 from app.api.preconditions import NOT_MODIFIED, RequiredVersion, versioned
 from app.api.routing import capability_router, refusals
 from app.api.wire import ExactJsonResponse
+from application.market.change_regime_settings import ChangeRegimeSettings, WantedRegimeSettings
 from application.market.market_state_queries import PRICE_OF_THE_MARKET
-from application.market.regime_settings import ChangeRegimeSettings, regime_settings
+from application.market.regime_settings import regime_settings
 from domain.market.breadth import DEFAULT_WEIGHTS
 from domain.market.market_state import require_in_range
 from domain.market.regime_reading import MARKET_SCOPE, Taxonomy
@@ -134,10 +135,13 @@ async def get_regime_config(request: Request, caller: Reader, runs: Runs) -> Res
     summary="Replace what regimes and breadth are read with; needs the scope risk",
     responses=refusals(
         "400 invalid_if_match",
+        "403 reauthentication_required",
+        "409 pinned_by_environment",
         "412 stale_version",
         "415 unsupported_media_type",
         "422 invalid_regime",
         "422 invalid_regime_config",
+        "422 reason_required",
         "422 weights_sum",
         "428 precondition_required",
         *NOT_READY,
@@ -152,13 +156,13 @@ async def put_regime_config(
     expected: RequiredVersion,
     change: Changes,
 ) -> c.RegimeConfigOut:
-    wanted = _wanted(body)
-    settings = await runs.command(request, caller, lambda work: change(wanted, expected, work))
+    wanted = WantedRegimeSettings(_settings(body), expected, (body.reason or "").strip() or None)
+    settings = await runs.command(request, caller, lambda work: change(wanted, caller, work))
     response.headers["ETag"] = f'"{settings.version}"'
     return present.config_out(settings)
 
 
-def _wanted(body: c.RegimeConfigIn) -> RegimeSettings:
+def _settings(body: c.RegimeConfigIn) -> RegimeSettings:
     weights = DEFAULT_WEIGHTS if body.breadth_weights is None else dict(body.breadth_weights)
     return RegimeSettings(
         profile=body.profile,

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from app.api.dependencies import Dispatch, Reader, Runs, Trader, use
+from app.api.market.market_state import NOT_READY
 from app.api.paging import Listing, PageQuery
 from app.api.preconditions import NOT_MODIFIED, RequiredVersion, versioned
 from app.api.risk import configuration_schemas as s
@@ -28,6 +29,7 @@ REFUSALS = (
     "422 invalid_configuration",
     "422 reason_required",
     "428 precondition_required",
+    *NOT_READY,
 )
 
 

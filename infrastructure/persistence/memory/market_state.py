@@ -81,4 +81,4 @@ class MemoryRegimeSettings:
             raise Defect("settings_unchanged", "Settings are saved with the time of their change.")
         if settings.version != self.read().version + 1:
             raise StaleVersion("stale_version", "The regime settings changed meanwhile.")
-        self._rows.put(_THE_MARKET, settings)
+        self._rows.put(_THE_MARKET, settings.own)
