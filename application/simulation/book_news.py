@@ -14,8 +14,10 @@ from application.simulation.carry_orders import CarryOrders
 from application.simulation.note_trip import Booked, note_trip
 from application.simulation.paper_desk import PaperDesk, live_position, remember
 from application.simulation.paper_orders import PAPER_VENUE, EndPaperOrder, new_position
+from application.simulation.paper_stop import stop_plan
 from application.simulation.recording import paper_event
 from application.simulation.simulation_ids import SimulationIds
+from domain.portfolio.account import Costs
 from domain.portfolio.execution import Execution, News, OrderReport, ReportKind
 from domain.portfolio.fill import Fill
 from domain.portfolio.lifecycle import OrderFact, OrderStatus
@@ -23,6 +25,7 @@ from domain.portfolio.margin_fill import MarginBooking, apply_margin_fill
 from domain.portfolio.order import Intent, Order, OrderTerms, OrderType, Origin
 from domain.portfolio.position import Position, PositionStatus
 from domain.portfolio.simulation_run import SimulationRun
+from domain.portfolio.stop_plan import StopPlan
 from domain.portfolio.ticket import OrderTicket
 from domain.shared.decimals import ZERO, plain
 from domain.shared.ids import Prefix
@@ -108,9 +111,9 @@ class BookNews:
         book.orders.save(outcome.order)
         book.positions.save(outcome.position)
         book.ledger.post(outcome.transfers, balances)
-        stop_price = _stop_of(order, tickets)
+        stop = _stop_of(order, tickets)
         opening = order_leverage or leverage
-        booked = Booked(run.id, position, outcome, execution, opening, stop_price)
+        booked = Booked(run.id, position, outcome, execution, opening, stop)
         note_trip(booked, self._ids, work)
         _announce(booked, run, work)
 
@@ -193,10 +196,17 @@ def _leverage(order: Order, tickets: Sequence[OrderTicket]) -> int | None:
     return next((t.leverage for t in tickets if t.order_id == order.id), None)
 
 
-def _stop_of(order: Order, tickets: Sequence[OrderTicket]) -> Decimal | None:
+def _stop_of(order: Order, tickets: Sequence[OrderTicket]) -> StopPlan | None:
     """The stop that protects what this order opens."""
     children = (t for t in tickets if t.parent_id == order.id and t.type in _STOPS)
-    return next((t.stop_price for t in children), None)
+    return next(
+        (
+            stop_plan(t.side, t.stop_price, Costs(t.taker_rate, t.slippage), t.tick_size)
+            for t in children
+            if t.stop_price is not None
+        ),
+        None,
+    )
 
 
 def _announce(booked: Booked, run: SimulationRun, work: UnitOfWork) -> None:

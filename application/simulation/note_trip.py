@@ -1,7 +1,6 @@
 """Keeps the round trip of a position in step with its executions."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from application.ports.unit_of_work import UnitOfWork
 from application.simulation.simulation_ids import SimulationIds
@@ -10,6 +9,7 @@ from domain.portfolio.execution import Execution, ExecutionReason
 from domain.portfolio.order import Intent
 from domain.portfolio.position import Position
 from domain.portfolio.round_trip import RoundTrip, TripFill
+from domain.portfolio.stop_plan import StopPlan
 from domain.shared.decimals import ZERO
 from domain.shared.ids import Prefix
 
@@ -26,7 +26,7 @@ class Booked:
     outcome: FillOutcome
     execution: Execution
     leverage: int
-    stop_price: Decimal | None
+    stop: StopPlan | None
 
 
 def note_trip(booked: Booked, ids: SimulationIds, work: UnitOfWork) -> None:
@@ -45,7 +45,7 @@ def note_trip(booked: Booked, ids: SimulationIds, work: UnitOfWork) -> None:
         if rest.qty == 0:
             return
         fill, trip = rest, None
-    trips.put((trip or _begun(booked, ids)).entered(fill))
+    trips.put((trip or _begun(booked, ids)).entered(fill, booked.stop))
 
 
 def _begun(booked: Booked, ids: SimulationIds) -> RoundTrip:
@@ -57,7 +57,7 @@ def _begun(booked: Booked, ids: SimulationIds) -> RoundTrip:
         side=booked.execution.side,
         leverage=booked.leverage,
         opened_at=booked.execution.executed_at,
-        stop_price=booked.stop_price,
+        stop_price=None if booked.stop is None else booked.stop.level,
     )
 
 

@@ -10,8 +10,9 @@ from application.simulation.paper_instrument import PaperInstrument
 from application.simulation.paper_request import (
     PaperOrderRequest,
 )
+from application.simulation.paper_stop import market_fill, stop_plan
 from application.simulation.valuation import Valuation
-from domain.backtest.fill_model import slipped, touch_from_last, trail_level
+from domain.backtest.fill_model import touch_from_last, trail_level
 from domain.market.ticks import taker_price_to_tick
 from domain.portfolio.margin import isolated_margin, margin_to_hold
 from domain.portfolio.order import OrderType, Origin
@@ -53,6 +54,7 @@ def drafted(
         expected_price(order, quote),
         leverage,
         margin_price=worst,
+        loss_per_unit=_loss_per_unit(request, order, quote, desk, instrument.tick_size),
     )
     if request.qty is None:
         draft = replace(draft, qty=size_by_risk(draft, desk, value))
@@ -142,7 +144,37 @@ def _taker_price(
     """What it executes at now, slippage and rounding included; null while it would rest."""
     if quote.touch is None or not fills_at_once(order, quote):
         return None
-    price = quote.touch
-    if order.type not in (OrderType.LIMIT, OrderType.STOP_LIMIT):
-        price = slipped(order.side.sign, price, desk.account.costs.slippage)
-    return taker_price_to_tick(order.side, price, tick_size)
+    if order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT):
+        return taker_price_to_tick(order.side, quote.touch, tick_size)
+    return market_fill(order.side, quote.touch, desk.account.costs.slippage, tick_size)
+
+
+def _loss_per_unit(
+    request: PaperOrderRequest,
+    order: PricedOrder,
+    quote: Quote,
+    desk: PaperDesk,
+    tick_size: Decimal,
+) -> Decimal | None:
+    """R of the order at the worst price it is expected to fill at; null without price or stop."""
+    entry = _entry_fill(order, quote, desk, tick_size)
+    if entry is None or request.stop_loss is None:
+        return None
+    exit_side = Side.SELL if order.side is Side.BUY else Side.BUY
+    stop = stop_plan(exit_side, request.stop_loss, desk.account.costs, tick_size)
+    return stop.loss_per_unit(order.side, entry)
+
+
+def _entry_fill(
+    order: PricedOrder, quote: Quote, desk: PaperDesk, tick_size: Decimal
+) -> Decimal | None:
+    """Slippage and rounding included; never worse than a limit, and at it while it rests."""
+    limit, at_once = order.limit_price, _taker_price(order, quote, desk, tick_size)
+    if limit is not None:
+        if at_once is None:
+            return limit
+        return min(at_once, limit) if order.side is Side.BUY else max(at_once, limit)
+    expected = expected_price(order, quote)
+    if expected is None:
+        return None
+    return market_fill(order.side, expected, desk.account.costs.slippage, tick_size)

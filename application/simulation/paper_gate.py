@@ -27,7 +27,7 @@ _NO_BOUND = Decimal(10) ** 9
 class PaperDraft:
     """An order as it would be sent. `entry` is the price it is expected to fill at, `margin_price`
     the worst its margin may have to carry; `needed_at_once` is margin, fees and losses of an order
-    that does not rest.
+    that does not rest. `loss_per_unit` is R, null without a price or a stop.
     """
 
     request: PaperOrderRequest
@@ -38,6 +38,7 @@ class PaperDraft:
     margin_needed: Decimal = ZERO
     margin_price: Decimal | None = None
     needed_at_once: Decimal = ZERO
+    loss_per_unit: Decimal | None = None
 
 
 def judged(draft: PaperDraft, desk: PaperDesk, value: Valuation, work: UnitOfWork) -> Verdict:
@@ -58,6 +59,7 @@ def judged(draft: PaperDraft, desk: PaperDesk, value: Valuation, work: UnitOfWor
                 limit_price=request.limit_price,
                 stop_price=request.stop_price,
                 needed_at_once=draft.needed_at_once,
+                loss_per_unit=draft.loss_per_unit,
             ),
             position_qty=held,
             claimed_qty=claimed_qty(request.side, desk.resting),
@@ -102,8 +104,8 @@ def _open_symbols(desk: PaperDesk, value: Valuation, work: UnitOfWork) -> set[st
 
 
 def size_by_risk(draft: PaperDraft, desk: PaperDesk, value: Valuation) -> Decimal:
-    """Quantity that loses `risk_fraction` of equity when the stop fills, costs included, floored
-    to the step; leverage never enters it, the margin at hand caps it.
+    """Quantity that loses `risk_fraction` of equity when the stop fills, by the R the gate uses,
+    floored to the step; leverage never enters it, the margin at hand caps it.
 
     RuleRefused `below_minimum` when less than one step is left. Zero without a price: the gate
     refuses the order then.
@@ -115,11 +117,11 @@ def size_by_risk(draft: PaperDraft, desk: PaperDesk, value: Valuation) -> Decima
         return ZERO
     assert request.stop_loss is not None
     assert request.risk_fraction is not None
-    costs = desk.account.costs
+    assert draft.loss_per_unit is not None
     # A short is the mirror image of the long whose stop lies as far away.
     stop = entry - (entry - request.stop_loss) * request.side.sign
-    rate = costs.commission_rate
-    per_unit_cost = rate * (entry + request.stop_loss) + costs.slippage * request.stop_loss
+    rate = desk.account.costs.commission_rate
+    per_unit_cost = draft.loss_per_unit - (entry - stop)
     unit_margin = divide(margin_price, Decimal(draft.leverage)) + margin_price * rate
     affordable = max(ZERO, divide(value.available, unit_margin))
     size = position_size(

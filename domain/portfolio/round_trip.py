@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from domain.portfolio.stop_plan import StopPlan
 from domain.shared.decimals import ZERO, cash, divide, fraction
 from domain.shared.side import Side
 
@@ -37,8 +38,9 @@ class TripFill:
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """`side` is the side that opened it. `risk` is money lost if the first stop fills, null
-    without a stop. Open while `closed_at` is null.
+    """`side` is the side that opened it, `stop_price` its first order's stop. `risk` is what was
+    to be lost, costs included, if every entry were stopped at the stop of its own order; null
+    when an entry had no stop. Open while `closed_at` is null.
     """
 
     id: str
@@ -89,15 +91,15 @@ class RoundTrip:
         """Net P&L / initial risk, 10 decimals; null without a stop."""
         return None if not self.risk else fraction(divide(self.net_pnl, self.risk))
 
-    def entered(self, fill: TripFill) -> "RoundTrip":
-        """After an execution on the opening side; the first stop fixes the risk."""
+    def entered(self, fill: TripFill, stop: StopPlan | None) -> "RoundTrip":
+        """After an execution on the opening side, of an order with this stop."""
         return replace(
             self,
             entry_qty=self.entry_qty + fill.qty,
             entry_notional=self.entry_notional + fill.qty * fill.price,
             fees=self.fees + fill.fee,
             slippage=self.slippage + fill.slippage,
-            risk=self.risk if self.stop_price is None else _risk(self, fill),
+            risk=_risk(self, fill, stop),
             version=self.version + 1,
         )
 
@@ -116,10 +118,13 @@ class RoundTrip:
         )
 
 
-def _risk(trip: RoundTrip, fill: TripFill) -> Decimal:
-    assert trip.stop_price is not None
-    lost = (fill.price - trip.stop_price) * trip.side.sign * fill.qty
-    return (trip.risk or ZERO) + max(ZERO, cash(lost))
+def _risk(trip: RoundTrip, fill: TripFill, stop: StopPlan | None) -> Decimal | None:
+    """Null once an entry could lose anything: a multiple of the rest's risk would say nothing."""
+    is_bounded = trip.entry_qty == 0 or trip.risk is not None
+    if stop is None or not is_bounded:
+        return None
+    lost = cash(fill.qty * stop.loss_per_unit(trip.side, fill.price))
+    return (trip.risk or ZERO) + max(ZERO, lost)
 
 
 def _average(notional: Decimal, qty: Decimal) -> Decimal:

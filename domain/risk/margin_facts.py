@@ -24,7 +24,8 @@ class MarginLimits:
 class MarginOrder:
     """The order as it would be sent. `entry` is the price it is expected to fill at; null without a
     price. `needed_at_once` is margin, fees and losses against the mark of an order that fills at
-    once, zero for one that rests.
+    once, zero for one that rests. `loss_per_unit` is R: what one unit loses, costs included, when
+    the stop fills; null without entry or stop.
     """
 
     side: Side
@@ -37,6 +38,7 @@ class MarginOrder:
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
     needed_at_once: Decimal = ZERO
+    loss_per_unit: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

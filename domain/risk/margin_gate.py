@@ -137,7 +137,9 @@ def open_positions(context: MarginContext) -> Finding:
 
 
 def risk_per_trade(context: MarginContext) -> Finding:
-    """`qty · |entry − stop|` ≤ `risk_per_trade` of equity; leverage does not enter."""
+    """Quantity · R / equity ≤ `risk_per_trade`, R = slipped entry − slipped stop + fees of both
+    sides; leverage does not enter.
+    """
     order, equity = context.order, context.equity
     if context.is_reducing:
         return not_applicable("risk_per_trade", "reducing")
@@ -145,12 +147,12 @@ def risk_per_trade(context: MarginContext) -> Finding:
         return not_applicable("risk_per_trade", "no_stop")
     if context.unjudgeable is not None:
         return _unjudged("risk_per_trade", context.unjudgeable)
-    if order.entry is None or equity is None or equity <= 0:
-        return not_applicable("risk_per_trade", "no_price" if order.entry is None else "no_equity")
-    distance = abs(order.entry - order.stop_loss)
-    limit = context.limits.risk_per_trade
-    used = fraction(divide(order.qty * distance, equity))
-    most = divide(limit * equity, distance) if distance else order.qty
+    if order.loss_per_unit is None or equity is None or equity <= 0:
+        is_unpriced = order.loss_per_unit is None
+        return not_applicable("risk_per_trade", "no_price" if is_unpriced else "no_equity")
+    limit, loss = context.limits.risk_per_trade, max(ZERO, order.loss_per_unit)
+    used = fraction(divide(order.qty * loss, equity))
+    most = divide(limit * equity, loss) if loss else order.qty
     return Finding(
         "risk_per_trade",
         passed_if(used <= limit),

@@ -156,3 +156,24 @@ def test_a_refused_first_order_leaves_no_position_waiting(
     account.order("BUY", 1)
     assert account.positions()[BTC]["qty"] == 1
     assert examined(tmp_path / "ballast.db").is_sound
+
+
+def test_the_risk_of_a_trade_counts_what_leaving_it_costs(account: PaperAccount) -> None:
+    account.quote(50000)
+    refused = account.submit("BUY", 1.8, leverage=10, stop_loss=49900)
+    assert set(failed(account, refused)) == {"risk_per_trade"}
+    checks = refused.json()["context"]["checks"]
+    found = next(c for c in checks if c["code"] == "risk_per_trade")
+    # 0.018 of distance, 0.0018 of slippage and 0.018 of fees.
+    assert 0.0377 < found["used"] < 0.0379
+
+
+def test_a_size_by_risk_counts_the_slippage_of_both_sides(account: PaperAccount) -> None:
+    account.quote(100)
+    order = account.order("BUY", None, risk_fraction=0.01, stop_loss=99)
+    account.quote(99)
+    trade = account.get("/trades")["items"][0]
+    assert -100 <= trade["net_pnl"] < -99.9
+    assert trade["risk"] == -trade["net_pnl"]
+    assert D("-1.000001") <= trade["r_multiple"] <= D("-0.999999")
+    assert order["checks"]

@@ -194,7 +194,7 @@ def test_a_bracket_wakes_with_its_entry_and_one_side_cancels_the_other(
     assert (ended["status"], ended["reason"]) == ("cancelled", "oco")
     trade = account.get("/trades")["items"][0]
     assert trade["exit_reason"] == "take_profit"
-    assert trade["risk"] == D("5.01")
+    assert trade["risk"] == D("5.2145")
     assert trade["r_multiple"] == (trade["net_pnl"] / trade["risk"]).quantize(D("1e-10"))
 
 

@@ -34,6 +34,7 @@ from domain.portfolio.simulation_run import (
     SimulationRun,
     SimulationSettings,
 )
+from domain.portfolio.stop_plan import StopPlan
 from domain.portfolio.ticket import OrderTicket, RestingOrder
 from domain.shared.errors import NotFound, StaleVersion
 from domain.shared.ids import Prefix
@@ -295,7 +296,7 @@ def test_round_trips_open_and_close(store: Store) -> None:
     fill = TripFill(D(2), D(100), D("0.2"), D("0.02"), START)
     trip = RoundTrip(
         "sim_trd_1", held.account_id, held.id, "A", Side.BUY, 3, START, stop_price=D(95)
-    ).entered(fill)
+    ).entered(fill, StopPlan(D(95), D(95), D("0.001")))
     do(store, lambda w: w.simulation.trips.put(trip))
     assert see(store, lambda w: w.simulation.trips.open_of(held.id)) == trip
     assert see(store, lambda w: w.simulation.trips.open_in(held.account_id)) == [trip]
@@ -306,7 +307,8 @@ def test_round_trips_open_and_close(store: Store) -> None:
     assert see(store, lambda w: w.simulation.trips.closed(held.account_id, WHOLE)) == [closed]
     assert see(store, lambda w: w.simulation.trips.count_closed(held.account_id)) == 1
     assert closed.net_pnl == D("19.6")
-    assert closed.r_multiple == D("1.96")
+    assert closed.risk == D("10.39")
+    assert closed.r_multiple == D("1.8864292589")
 
 
 def test_confirmations_wait_until_they_are_decided(store: Store) -> None:

@@ -13,7 +13,9 @@ from domain.risk.verdict import CheckStatus, Finding
 from domain.shared.side import Side
 
 D = Decimal
-ORDER = MarginOrder(Side.BUY, D(10), D(100), D("1001"), stop_loss=D(95), take_profit=D(120))
+ORDER = MarginOrder(
+    Side.BUY, D(10), D(100), D("1001"), stop_loss=D(95), take_profit=D(120), loss_per_unit=D(5)
+)
 CONTEXT = MarginContext(
     order=ORDER,
     position_qty=D(0),
@@ -100,7 +102,9 @@ def test_leverage_changes_margin_and_never_the_risk() -> None:
 
 
 def test_without_a_price_what_needs_one_is_not_judged() -> None:
-    seen = context(entry=None, available=None, equity=None, price_problem="no_price")
+    seen = context(
+        entry=None, loss_per_unit=None, available=None, equity=None, price_problem="no_price"
+    )
     verdict = judge_margin(seen)
     assert [f.code for f in verdict.refusals] == ["stale_data"]
     for code in ("buying_power", "risk_per_trade", "reward_risk"):
