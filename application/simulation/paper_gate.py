@@ -74,7 +74,7 @@ def judged(draft: PaperDraft, desk: PaperDesk, value: Valuation, work: UnitOfWor
                 min_reward_risk=settings.min_reward_risk,
                 require_stop_loss=settings.require_stop_loss,
             ),
-            price_problem=_price_problem(desk),
+            price_problem=_price_problem(desk, draft.instrument.tick_size),
             trading_state=desk.account.status.value,
             now=work.now,
             tick_size=draft.instrument.tick_size,
@@ -88,11 +88,15 @@ def claimed_qty(side: Side, resting: Sequence[RestingOrder]) -> Decimal:
     return sum((r.open_qty for r in mine), ZERO)
 
 
-def _price_problem(desk: PaperDesk) -> str | None:
+def _price_problem(desk: PaperDesk, tick_size: Decimal) -> str | None:
     """Why no order may be matched now. Once a replay has ended its last bar stays the newest, but
-    no other will come: an order would rest for ever.
+    no other will come: an order would rest for ever. A candle below one tick has a price no order
+    could fill at.
     """
     problem = price_problem(desk.tick, desk.at, Decimal(desk.run.settings.price_age_max_s))
+    worth = None if desk.tick is None else desk.tick.valuation
+    if problem is None and worth is not None and worth < tick_size:
+        return "price_below_tick"
     return PRICE_STALE if problem is None and desk.run.has_played_out else problem
 
 

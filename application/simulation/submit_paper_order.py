@@ -10,7 +10,7 @@ from application.simulation.book_news import BookNews
 from application.simulation.paper_desk import OpenDesk, PaperDesk
 from application.simulation.paper_draft import drafted, require_first_signal
 from application.simulation.paper_gate import PaperDraft, judged
-from application.simulation.paper_instrument import paper_instrument
+from application.simulation.paper_instrument import paper_instrument, require_tradable
 from application.simulation.paper_orders import PAPER_VENUE, close_unopened, new_position
 from application.simulation.paper_request import (
     PaperOrderRequest,
@@ -64,7 +64,8 @@ class PreparedOrder:
 
 class SubmitPaperOrder:
     """Conflict `simulation_stopped`, `position_exists` for a second signal on a held symbol;
-    Invalid for terms that do not fit; a refusal by the gate is an answer.
+    Invalid for terms that do not fit and for what is `not_tradable`; a refusal by the gate is an
+    answer.
     """
 
     def __init__(self, ids: Ids, open_desk: OpenDesk, book_news: BookNews) -> None:
@@ -81,6 +82,7 @@ class SubmitPaperOrder:
         run.require_running()
         require_fitting_terms(request, run.clock(work.now))
         instrument = paper_instrument(request.symbol, work)
+        require_tradable(request, instrument, run)
         account = work.accounts.simulation()
         desk = self._open_desk(run, account, instrument.id, work)
         value = value_run(run, account, work)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.shared.instants import rfc3339
-from tests.support.portfolio import exact
+from tests.support.portfolio import exact, refusal
 from tests.support.simulation import BTC, START, PaperAccount, paper_account, with_tick
 
 D = Decimal
@@ -159,3 +159,20 @@ def test_a_price_between_ticks_is_refused_and_the_nearest_are_named(
     assert told in refused.json()["detail"]
     assert account.one_order(context["order_id"])["status"] == "rejected"
     assert account.submit("BUY", 1, order_type="limit", price="99.98").status_code == 201
+
+
+@pytest.mark.parametrize("symbol", ["VIX", "WTI", "SPX", "^IXIC"])
+@pytest.mark.parametrize("origin", ["manual", "strategy"])
+def test_what_is_only_read_is_not_traded_at_told_prices(
+    account: PaperAccount, symbol: str, origin: str
+) -> None:
+    account.quote(20, symbol)
+    refused = account.submit("BUY", 1, symbol, origin=origin)
+    assert refusal(refused) == (422, "not_tradable")
+    assert account.orders() == []
+    assert refusal(account.close(symbol)) == (404, "position_not_found")
+
+
+def test_a_price_at_one_tick_is_taken(account: PaperAccount) -> None:
+    account.quote(0.0001, "PEPE")
+    assert account.order("BUY", 1, symbol="PEPE")["avg_fill_price"] == D("0.0001")

@@ -130,6 +130,8 @@ def test_without_a_feed_live_orders_are_refused_and_the_engine_makes_up_nothing(
         ({"symbol": "BTC", "last": 0}, "invalid_request"),
         ({"symbol": "BTC", "last": 1, "ts": "2027-01-05T15:00:00Z"}, "invalid_request"),
         ({"symbol": "USD-JPY", "last": 1}, "currency_mismatch"),
+        ({"symbol": "PEPE", "last": 0.00000001}, "price_below_tick"),
+        ({"symbol": "PEPE", "bid": 0.00009, "ask": 0.0001}, "price_below_tick"),
     ],
 )
 def test_impossible_prices_change_nothing(

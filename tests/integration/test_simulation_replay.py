@@ -33,7 +33,9 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PaperAc
         yield made
 
 
-def store_bars(account: PaperAccount, folder: Path, bars: list[tuple[float, ...]]) -> None:
+def store_bars(
+    account: PaperAccount, folder: Path, bars: list[tuple[float, ...]], key: SeriesKey = KEY
+) -> None:
     """Hourly bars (open, high, low, close) from `FIRST` on."""
     opens = int(FIRST.timestamp() * 1000) + np.arange(len(bars), dtype=np.int64) * HOUR_MS
     columns: dict[str, Any] = {
@@ -51,7 +53,7 @@ def store_bars(account: PaperAccount, folder: Path, bars: list[tuple[float, ...]
     store = account.store
     assert isinstance(store, SqlStore)
     candles = ParquetCandleStore(folder, store, ArrayCalendars(calendar_folder()))
-    candles.merge(KEY, rows, SeriesFacts(calendar="24/7", fetched_at=NOW), OnConflict.REJECT)
+    candles.merge(key, rows, SeriesFacts(calendar="24/7", fetched_at=NOW), OnConflict.REJECT)
 
 
 def play(account: PaperAccount, hours: float, speed: int = 3600) -> None:
@@ -237,3 +239,35 @@ def test_what_a_replay_left_is_matched_by_prices_of_now(
     account.quote(94)
     assert account.one_order(held["children"][0])["avg_fill_price"] == 94
     assert account.one_order(of_the_day["id"])["status"] == "expired"
+
+
+@pytest.mark.parametrize(("symbol", "trades"), [("SPX", True), ("IXIC", True), ("VIX", False)])
+def test_an_index_trades_in_a_replay_of_its_whole_bars(
+    account: PaperAccount, tmp_path: Path, symbol: str, trades: bool
+) -> None:
+    key = SeriesKey("imported", symbol, "1h")
+    store_bars(account, tmp_path, [(100, 101, 99, 100)] * 3, key)
+    account.start("replay", replay={"dataset": key.id, "speed": 3600})
+    play(account, 1)
+    sent = account.submit("BUY", 1, symbol)
+    if not trades:
+        assert refusal(sent) == (422, "not_tradable")
+        return
+    assert sent.status_code == 201, sent.text
+    assert refusal(account.submit("BUY", 1, "VIX")) == (422, "not_tradable")
+    play(account, 3)
+    account.post("/stop")
+    account.start("manual")
+    account.quote(100, symbol)
+    assert refusal(account.submit("BUY", 1, symbol)) == (422, "not_tradable")
+    assert account.submit("SELL", 1, symbol, reduce_only=True).status_code == 201
+    assert account.positions() == {}
+
+
+def test_a_candle_below_one_tick_matches_nothing(account: PaperAccount, tmp_path: Path) -> None:
+    with_tick(account, "0.01")
+    store_bars(account, tmp_path, [(0.004, 0.004, 0.004, 0.004)] * 3)
+    replaying(account)
+    play(account, 1)
+    refused = account.submit("BUY", 1)
+    assert refused.json()["context"]["reason"] == "price_below_tick"

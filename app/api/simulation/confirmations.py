@@ -30,6 +30,7 @@ _GATE_CODES = (
     "422 risk_rejected",
     "422 below_minimum",
     "422 invalid_bracket",
+    "422 not_tradable",
     "422 invalid_stop",
     "422 no_equity",
 )

@@ -54,6 +54,7 @@ _SUBMIT_CODES = (
         "409 position_exists",
         "422 invalid_qty",
         "422 invalid_bracket",
+        "422 not_tradable",
         "429 confirmation_queue_full",
         "422 invalid_stop",
         "422 no_equity",

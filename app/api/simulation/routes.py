@@ -130,6 +130,7 @@ async def stop(
         "409 simulation_stopped",
         "409 not_manual_source",
         "422 inconsistent_price",
+        "422 price_below_tick",
         "422 currency_mismatch",
         "422 invalid_symbol",
         "422 unknown_instrument",
