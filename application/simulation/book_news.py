@@ -18,7 +18,7 @@ from application.simulation.paper_stop import stop_plan
 from application.simulation.recording import paper_event
 from application.simulation.simulation_ids import SimulationIds
 from domain.portfolio.account import Costs
-from domain.portfolio.execution import Execution, News, OrderReport, ReportKind
+from domain.portfolio.execution import Execution, News, OrderReport, ReportKind, ReportReason
 from domain.portfolio.fill import Fill
 from domain.portfolio.lifecycle import OrderFact, OrderStatus
 from domain.portfolio.margin_fill import MarginBooking, apply_margin_fill
@@ -57,7 +57,8 @@ class BookNews:
             order = work.simulation.orders.get(order_id)
             if not order.status.is_terminal:
                 # Cut to the position: it ends with less than it asked for.
-                self._end(order, OrderFact.CANCEL_CONFIRMED, "reduce_only", desk.run, work)
+                why = order.reason or ReportReason.REDUCE_ONLY.value
+                self._end(order, OrderFact.CANCEL_CONFIRMED, why, desk.run, work)
         return notional
 
     def _tell(
@@ -170,13 +171,17 @@ class BookNews:
     def _report(self, report: OrderReport, desk: PaperDesk, work: UnitOfWork) -> None:
         order = work.simulation.orders.get(report.order_id)
         fact = report.kind.fact
-        reason = None if report.reason is None else report.reason.value
+        reason = _reason(report, order)
         if fact is OrderFact.ACCEPTED:
             claimed = order.moved(OrderFact.CLAIMED, work.now)
             work.simulation.orders.save(claimed)
             work.simulation.orders.save(claimed.moved(OrderFact.ACCEPTED, work.now))
         elif fact is not None and not order.status.is_terminal:
             self._end(order, fact, reason or fact.value, desk.run, work)
+        elif report.reason in _CUTS and not order.status.is_terminal:
+            work.simulation.orders.save(
+                replace(order, reason=reason, updated_at=work.now, version=order.version + 1)
+            )
         elif report.kind is ReportKind.TRIGGERED:
             paper_event(
                 "order_triggered",
@@ -190,6 +195,16 @@ class BookNews:
 
 
 _STOPS = (OrderType.STOP_MARKET, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
+_CUTS = (ReportReason.REDUCE_ONLY, ReportReason.OCO)
+
+
+def _reason(report: OrderReport, order: Order) -> str | None:
+    """What cut the order is also why it ends with less than it asked for; the market, which keeps
+    no reasons, says only that nothing more can come from its parent then.
+    """
+    if report.reason is ReportReason.PARENT_ENDED and order.reason in _CUTS:
+        return order.reason
+    return None if report.reason is None else report.reason.value
 
 
 def _leverage(order: Order, tickets: Sequence[OrderTicket]) -> int | None:

@@ -109,7 +109,12 @@ class ClosePaperPositionIn(RequestModel):
 
 
 class PaperOrderOut(OrderOut):
-    """An order on paper. `stop_level` is the stop in force; it moves with a trailing stop."""
+    """An order on paper. `stop_level` is the stop in force; it moves with a trailing stop.
+
+    `remaining_qty` is what rests: less than was asked for once the position is smaller, 0 while a
+    protective order waits for its entry to fill. `reason` says what cut a working order
+    (reduce_only, oco) or why an order ended.
+    """
 
     run_id: str
     order_id: str

@@ -27,8 +27,10 @@ def _order_document(
 ) -> dict[str, object]:
     resting = None if stored is None else stored.resting
     ticket = None if resting is None else resting.ticket
+    is_resting = stored is not None and stored.ended_at is None
     return {
         **order_document(order),
+        "remaining_qty": resting.open_qty if resting and is_resting else order.remaining_qty,
         "account_id": account_id,
         "run_id": order.account_id,
         "order_id": order.id,
