@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from application.ports.order_repositories import OrderFilter
 from application.ports.simulation import PriceFeed
 from application.ports.unit_of_work import UnitOfWork
+from application.simulation.open_book import STOPS
 from application.simulation.valuation import Valuation, value_run
 from application.simulation.watched import watched_symbols
 from domain.portfolio.account import Account
 from domain.portfolio.lifecycle import OPEN_STATUSES, OrderStatus
-from domain.portfolio.order import OrderType
 from domain.portfolio.simulation_run import PriceSource, SimulationRun
-
-_STOPS = (OrderType.STOP_MARKET, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ def _unprotected(
     stopped = {
         resting.ticket.instrument
         for resting in work.simulation.tickets.resting(run.id)
-        if resting.ticket.type in _STOPS
+        if resting.ticket.type in STOPS
         and resting.ticket.reduce_only
         and resting.open_qty
         and (run.price_source is not PriceSource.REPLAY or run.watches(resting.ticket.instrument))

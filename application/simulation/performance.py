@@ -4,11 +4,12 @@ uses.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from application.ports.repositories import Page
 from application.ports.unit_of_work import UnitOfWork
+from application.simulation.open_book import OpenBook, open_book
 from application.simulation.valuation import Valuation
 from domain.portfolio.account import Account
 from domain.portfolio.round_trip import RoundTrip
@@ -33,6 +34,7 @@ class RunPerformance:
 
     trades: TradeStatistics
     nav: NavPerformance
+    book: OpenBook
 
 
 def run_performance(
@@ -41,11 +43,13 @@ def run_performance(
     """From the closed round trips, and from the last equity of each UTC day."""
     closed = work.simulation.trips.closed(run.id, Page(limit=TRADES_MAX))
     points = work.simulation.equity.of_run(run.id)
-    at = run.clock(work.now)
+    # An archived run ended when it was archived.
+    at = run.clock(run.archived_at or work.now)
     history = _nav_history(run, points, value, at)
     return RunPerformance(
         trade_statistics(_result(trip) for trip in closed),
         nav_performance(history, periods_per_year(account.calendar)),
+        open_book(run, account, value, work),
     )
 
 
@@ -61,7 +65,7 @@ def _nav_history(
         state = state.marked(value.equity)
     closed = [daily for daily in days.values() if daily.day < at.date()]
     opened_on = (points[0].at if points else run.created_at).date()
-    return NavHistory(opened_on - timedelta(days=1), closed, state, at.date())
+    return NavHistory(opened_on, closed, state, at.date())
 
 
 def _result(trip: RoundTrip) -> TradeResult:

@@ -206,7 +206,7 @@ def trade_out(trip: RoundTrip) -> s.PaperTradeOut:
 def performance_out(found: RunPerformance, value: Valuation) -> s.PaperPerformanceOut:
     """Trades and daily equity in figures."""
     trades, nav = found.trades, found.nav
-    reasons = {**trades.reasons, **nav.reasons}
+    reasons = {**trades.reasons, **nav.reasons, **found.book.reasons}
     if "average_return" in reasons:
         reasons["avg_return_per_trade"] = reasons.pop("average_return")
     if value.equity is None:
@@ -220,7 +220,7 @@ def performance_out(found: RunPerformance, value: Valuation) -> s.PaperPerforman
         win_rate=trades.win_rate,
         max_win=trades.best_return,
         max_loss=trades.worst_return,
-        current_drawdown=nav.current_drawdown,
+        current_drawdown=-nav.current_drawdown,
         max_drawdown=nav.max_drawdown,
         drawdown_days=nav.drawdown_days,
         recovery_days=nav.recovery_days,
@@ -231,6 +231,8 @@ def performance_out(found: RunPerformance, value: Valuation) -> s.PaperPerforman
         calmar_ratio=nav.calmar_ratio,
         profit_factor=trades.profit_factor,
         expectancy_r=trades.expectancy_r,
+        exposure=found.book.exposure,
+        heat=found.book.heat,
         open_pnl=value.unrealized_pnl,
         total_fees=value.fees,
         daily_returns=nav.daily_returns,

@@ -253,7 +253,11 @@ class PaperTradeOut(AnswerModel):
 
 
 class PaperPerformanceOut(AnswerModel):
-    """Closed trades and daily equity, 365 days a year. A null figure has its reason."""
+    """Closed trades and daily equity, 365 days a year, in fractions. A null figure has its reason.
+
+    `current_drawdown` ≤ 0 ≤ `max_drawdown`; `exposure` = Σ |q|·mark / equity, `heat` the loss at
+    all stops / equity.
+    """
 
     total_trades: int
     active_positions: int
@@ -274,6 +278,8 @@ class PaperPerformanceOut(AnswerModel):
     calmar_ratio: Number | None
     profit_factor: Number | None
     expectancy_r: Number | None
+    exposure: Number | None
+    heat: Number | None
     open_pnl: Number | None
     total_fees: Number
     daily_returns: int
