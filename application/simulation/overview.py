@@ -26,7 +26,7 @@ class OrderCounts:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """One look at the current run."""
+    """One look at a run."""
 
     run: SimulationRun
     account: Account
@@ -37,9 +37,15 @@ class Overview:
     unprotected: tuple[str, ...]
 
 
-def overview(feed: PriceFeed, work: UnitOfWork) -> Overview:
-    """The current run of the owner."""
-    run = work.simulation.runs.current()
+def run_named(run_id: str | None, work: UnitOfWork) -> SimulationRun:
+    """The run, the current one when none is named; NotFound `run_not_found`."""
+    runs = work.simulation.runs
+    return runs.current() if run_id is None else runs.get(run_id)
+
+
+def overview(feed: PriceFeed, work: UnitOfWork, run_id: str | None = None) -> Overview:
+    """The named run of the owner, else the current one."""
+    run = run_named(run_id, work)
     account = work.accounts.simulation()
     value = value_run(run, account, work)
     ticks = work.simulation.prices.of_run(run.id)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.portfolio import refusal
 from tests.support.simulation import PaperAccount, paper_account
 
 D = Decimal
@@ -55,3 +56,47 @@ def test_exposure_and_heat_say_what_is_open(account: PaperAccount) -> None:
     assert bare["reasons"]["heat"] == "unprotected_without_volatility"
     account.close(body={"fraction": "0.5"})
     assert account.get("/performance")["heat"] == D("0.0051")
+
+
+def test_an_archived_run_stays_readable(account: PaperAccount) -> None:
+    first = account.get("/status")["run_id"]
+    account.order("BUY", 10, stop_loss=95)
+    account.order("SELL", 4)
+    account.quote(50, "ETH")
+    account.order("BUY", 1, symbol="ETH")
+    before = {path: account.get(path) for path in ("/positions", "/performance")}
+    account.post("/reset")
+    account.start()
+    account.clock.jump("2026-03-05T12:00:00Z")
+    assert account.get("/positions") == {"items": []}
+    assert account.get("/performance")["total_trades"] == 0
+    held = account.get("/positions", run_id=first)["items"]
+    assert [item["symbol"] for item in held] == ["BTC-USDT-PERP", "ETH-USDT-PERP"]
+    for item, was in zip(held, before["/positions"]["items"], strict=True):
+        assert item == {**was, "is_protected": False}
+    after = account.get("/performance", run_id=first)
+    differs = {name for name in after if after[name] != before["/performance"][name]}
+    # Its orders were cancelled with it: nothing protects what it held.
+    assert differs <= {"heat", "reasons"}
+
+
+def test_executions_of_a_run_are_paged(account: PaperAccount) -> None:
+    run_id = account.get("/status")["run_id"]
+    made = [account.order(side, 1)["id"] for side in ("BUY", "SELL", "BUY")]
+    account.post("/reset")
+    page = account.get(f"/runs/{run_id}/fills", limit=2)
+    rest = account.get(f"/runs/{run_id}/fills", limit=2, cursor=page["next_cursor"])
+    fills = [*page["items"], *rest["items"]]
+    assert [fill["order_id"] for fill in fills] == made
+    assert (len(page["items"]), rest["next_cursor"]) == (2, None)
+    assert {fill["venue"] for fill in fills} == {"paper"}
+    now = account.get("/status")["run_id"]
+    assert account.get(f"/runs/{now}/fills")["items"] == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/positions?run_id=nope", "/performance?run_id=nope", "/runs/nope/fills"]
+)
+def test_an_unknown_run_is_not_found(account: PaperAccount, path: str) -> None:
+    answer = account.client.get(f"/api/v1/simulation{path}")
+    assert refusal(answer) == (404, "run_not_found")

@@ -486,6 +486,12 @@ def test_fills_are_found_by_external_id_and_restated(store: Store) -> None:
     assert found == done[1]
     assert see(store, lambda w: w.fills.by_external_id("paper", position.account_id, "x-2")) is None
     assert see(store, lambda w: w.fills.page_of_position(position.id, Page(limit=1))) == [done[0]]
+    account_id, later = position.account_id, Page(limit=5, after=done[0].id)
+    mine = see(store, lambda w: w.fills.page_of_account("manual", account_id, Page(limit=1)))
+    assert mine == [done[0]]
+    rest = see(store, lambda w: w.fills.page_of_account("manual", account_id, later))
+    assert rest == list(done[1:])
+    assert see(store, lambda w: w.fills.page_of_account("paper", account_id, later)) == []
     do(store, lambda w: w.fills.restate({done[0].id: D("1.5"), "fil_unknown": D(1)}))
     assert [f.realized_pnl for f in see(store, lambda w: w.fills.of_position(position.id))] == [
         D("1.5"),

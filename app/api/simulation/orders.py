@@ -19,7 +19,7 @@ from application.ports.simulation import PriceFeed
 from application.ports.unit_of_work import UnitOfWork
 from application.simulation.confirmations import Confirmer, waits_for_a_person
 from application.simulation.end_paper_trades import CancelPaperOrder, ClosePaperPosition
-from application.simulation.overview import overview
+from application.simulation.overview import overview, run_named
 from application.simulation.paper_request import PaperOrderRequest
 from application.simulation.submit_paper_order import SubmitPaperOrder
 from domain.portfolio.order import Origin
@@ -117,7 +117,7 @@ async def list_simulation_orders(
     status: Annotated[str | None, Query(max_length=32)] = None,
 ) -> Response:
     def look(work: UnitOfWork) -> tuple[list[Document], int | None]:
-        where = OrderFilter(_run_id(run_id, work), status=status)
+        where = OrderFilter(run_named(run_id, work).id, status=status)
         orders = work.simulation.orders
         total = orders.count(where) if paging.wants_total else None
         return present_orders.order_documents(orders.list(where, paging.page), work), total
@@ -167,16 +167,18 @@ async def cancel_simulation_order(
 @router.get(
     "/simulation/positions",
     operation_id="list_simulation_positions",
-    summary="Open positions of the run at their marks",
-    responses=refusals(),
+    summary="Open positions of the run at their marks; of an archived run, as it left them",
+    responses=refusals("404 run_not_found"),
 )
 async def list_simulation_positions(
     request: Request,
     caller: Reader,
     runs: Runs,
     feed: Annotated[PriceFeed, Depends(use(PriceFeed))],
+    run_id: RunQuery = None,
 ) -> s.PaperPositionsOut:
-    return present.positions_out(await runs.query(request, caller, lambda w: overview(feed, w)))
+    view = await runs.query(request, caller, lambda work: overview(feed, work, run_id))
+    return present.positions_out(view)
 
 
 @router.post(
@@ -225,12 +227,7 @@ async def list_simulation_trades(
     trips = await runs.query(
         request,
         caller,
-        lambda work: work.simulation.trips.closed(_run_id(run_id, work), paging.page),
+        lambda work: work.simulation.trips.closed(run_named(run_id, work).id, paging.page),
     )
     items, following = paging.cut([(t.id, present.trade_out(t)) for t in trips], response)
     return Listing(items=items, next_cursor=following)
-
-
-def _run_id(named: str | None, work: UnitOfWork) -> str:
-    runs = work.simulation.runs
-    return runs.current().id if named is None else runs.get(named).id

@@ -1,5 +1,6 @@
 """Runs, prices and figures of the simulation account."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
@@ -8,6 +9,8 @@ from fastapi import Depends, Path, Query, Request, Response
 from app.api.dependencies import Reader, RiskReducer, Runs, Trader, use
 from app.api.idempotency import OnceOnly, OptionalKey, Presented
 from app.api.paging import Listing, PageQuery
+from app.api.portfolio.present import fill_out
+from app.api.portfolio.schemas import FillOut
 from app.api.routing import capability_router, refusals
 from app.api.simulation import present
 from app.api.simulation import schemas as s
@@ -16,8 +19,9 @@ from application.ports.unit_of_work import UnitOfWork
 from application.simulation.apply_prices import ApplyPrices
 from application.simulation.equity_ring import EquityRing
 from application.simulation.manual_prices import GivenPrice, ManualPrices
-from application.simulation.overview import Overview, overview
+from application.simulation.overview import Overview, overview, run_named
 from application.simulation.paper_instrument import paper_instrument
+from application.simulation.paper_orders import PAPER_VENUE
 from application.simulation.performance import daily_pnl, run_performance
 from application.simulation.runs import (
     ReplayRequest,
@@ -27,12 +31,14 @@ from application.simulation.runs import (
     stop_simulation,
 )
 from application.simulation.valuation import value_run
+from domain.portfolio.fill import Fill
 
 router = capability_router("simulation")
 Paging = Annotated[PageQuery, Depends()]
 Feed = Annotated[PriceFeed, Depends(use(PriceFeed))]
 Ring = Annotated[EquityRing, Depends(use(EquityRing))]
 RunId = Annotated[str, Path(max_length=64)]
+RunQuery = Annotated[str | None, Query(max_length=64)]
 
 
 @router.get(
@@ -173,13 +179,13 @@ async def get_simulation_portfolio(
     "/simulation/performance",
     operation_id="get_simulation_performance",
     summary="Figures from closed trades and daily equity",
-    responses=refusals(),
+    responses=refusals("404 run_not_found"),
 )
 async def get_simulation_performance(
-    request: Request, caller: Reader, runs: Runs
+    request: Request, caller: Reader, runs: Runs, run_id: RunQuery = None
 ) -> s.PaperPerformanceOut:
     def look(work: UnitOfWork) -> s.PaperPerformanceOut:
-        run, account = work.simulation.runs.current(), work.accounts.simulation()
+        run, account = run_named(run_id, work), work.accounts.simulation()
         value = value_run(run, account, work)
         return present.performance_out(run_performance(run, account, value, work), value)
 
@@ -197,13 +203,13 @@ async def get_simulation_equity(
     caller: Reader,
     runs: Runs,
     ring: Ring,
-    run_id: Annotated[str | None, Query(max_length=64)] = None,
+    run_id: RunQuery = None,
     resolution: Annotated[str, Query(pattern="^(stored|recent)$")] = "stored",
     days: Annotated[int | None, Query(ge=1, le=36_500)] = None,
 ) -> s.EquityCurveOut:
     def look(work: UnitOfWork) -> s.EquityCurveOut:
         book = work.simulation
-        run = book.runs.current() if run_id is None else book.runs.get(run_id)
+        run = run_named(run_id, work)
         if resolution == "recent":
             return present.equity_out(run.id, ring.of_run(run.id))
         start = None if days is None else run.clock(work.now) - timedelta(days=days)
@@ -237,3 +243,21 @@ async def get_simulation_run(
 ) -> s.RunOut:
     run = await runs.query(request, caller, lambda work: work.simulation.runs.get(run_id))
     return present.run_out(run)
+
+
+@router.get(
+    "/simulation/runs/{run_id}/fills",
+    operation_id="list_simulation_run_fills",
+    summary="Executions of a run, oldest first",
+    responses=refusals("404 run_not_found", "400 invalid_cursor"),
+)
+async def list_simulation_run_fills(
+    request: Request, response: Response, run_id: RunId, caller: Reader, runs: Runs, paging: Paging
+) -> Listing[FillOut]:
+    def look(work: UnitOfWork) -> Sequence[Fill]:
+        run = work.simulation.runs.get(run_id)
+        return work.simulation.fills.page_of_account(PAPER_VENUE, run.id, paging.page)
+
+    fills = await runs.query(request, caller, look)
+    items, following = paging.cut([(fill.id, fill_out(fill)) for fill in fills], response)
+    return Listing(items=items, next_cursor=following)

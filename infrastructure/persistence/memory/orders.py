@@ -177,6 +177,11 @@ class MemoryFills:
         mine = (f for f in self.of_position(position_id) if f.owner_id == self._owner_id)
         return page_of(mine, lambda fill: fill.id, page)
 
+    def page_of_account(self, venue: str, account_id: str, page: Page) -> Sequence[Fill]:
+        wanted = (venue, account_id, self._owner_id)
+        mine = (f for f in self._rows.values() if (f.venue, f.account_id, f.owner_id) == wanted)
+        return page_of(mine, lambda fill: fill.id, page)
+
     def by_external_id(self, venue: str, account_id: str, external_id: str) -> Fill | None:
         wanted = (venue, account_id, external_id)
         for fill in self._rows.values():

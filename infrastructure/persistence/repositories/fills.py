@@ -56,6 +56,14 @@ class SqlFills:
         )
         return [_fill(row) for row in self._session.built(paged(query, fills.c.id, page))]
 
+    def page_of_account(self, venue: str, account_id: str, page: Page) -> Sequence[Fill]:
+        query = select(fills).where(
+            fills.c.venue == venue,
+            fills.c.account_id == account_id,
+            fills.c.owner_id == self._owner_id,
+        )
+        return [_fill(row) for row in self._session.built(paged(query, fills.c.id, page))]
+
     def by_external_id(self, venue: str, account_id: str, external_id: str) -> Fill | None:
         row = self._session.one(
             _FILL_BY_EXTERNAL_ID, venue=venue, account_id=account_id, external_id=external_id
