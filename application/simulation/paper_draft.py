@@ -29,9 +29,12 @@ from domain.shared.side import Side
 
 
 def require_first_signal(request: PaperOrderRequest, desk: PaperDesk) -> None:
-    """A strategy does not add to what is held; Conflict `position_exists`."""
+    """A strategy neither adds to what is held nor turns it: its signal on a held symbol is a
+    Conflict `position_exists` either way. A reduce-only order leaves a position; it is no signal.
+    """
     held = ZERO if desk.position is None else desk.position.qty
-    if request.origin is Origin.STRATEGY and held * request.side.sign > 0:
+    leaves = request.reduce_only and held * request.side.sign < 0
+    if request.origin is Origin.STRATEGY and held != 0 and not leaves:
         raise Conflict("position_exists", f"{desk.instrument} is held already.")
 
 

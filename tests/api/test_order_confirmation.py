@@ -91,7 +91,23 @@ def test_a_second_signal_on_a_held_symbol_is_refused(account: PaperAccount) -> N
     account.order("BUY", 1)
     assert refusal(signal(account)) == (409, "position_exists")
     assert refusal(answer(account, name, "confirm")) == (409, "position_exists")
-    assert account.submit("SELL", 1, origin="strategy").status_code == 202
+
+
+@pytest.mark.parametrize("held", ["BUY", "SELL"])
+def test_a_signal_against_what_is_held_is_a_second_signal_too(
+    account: PaperAccount, held: str
+) -> None:
+    account.order(held, 1)
+    against = "SELL" if held == "BUY" else "BUY"
+    for quantity in ("0.5", 1, 2):
+        refused = account.submit(against, quantity, origin="strategy")
+        assert refusal(refused) == (409, "position_exists")
+    assert abs(account.positions()[BTC]["qty"]) == 1
+    # Leaving is no signal.
+    left = account.submit(against, 1, origin="strategy", reduce_only=True)
+    assert left.status_code == 202
+    assert answer(account, left.json()["id"], "confirm").status_code == 200
+    assert account.positions() == {}
 
 
 def test_rejecting_and_modifying(account: PaperAccount) -> None:
