@@ -86,13 +86,11 @@ def test_a_stopped_trade_loses_no_more_than_its_budget(
         return
     assert used(order) <= risk
     account.quote(float(stop), "ETH")
-    trades = account.get("/trades")["items"]
-    if not trades:
-        assert account.positions()[ETH]["qty"] == 0
-    lost = -trades[0]["net_pnl"]
+    (trade,) = account.get("/trades")["items"]
+    lost = -trade["net_pnl"]
     assert lost <= risk * 10_000 + ROUNDING
-    assert abs(trades[0]["risk"] - used(order) * 10_000) <= ROUNDING
-    assert abs(trades[0]["risk"] - lost) <= ROUNDING
+    assert abs(trade["risk"] - used(order) * 10_000) <= ROUNDING
+    assert abs(trade["risk"] - lost) <= ROUNDING
 
 
 @EXAMPLES
