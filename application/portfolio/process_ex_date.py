@@ -16,6 +16,7 @@ from application.portfolio.ex_session import (
     ex_session_opens_at,
 )
 from application.portfolio.recording import position_event
+from application.portfolio.trade_rows import TradeMoment, dividend_row
 from application.ports.calendars import CalendarTables
 from application.ports.ids import Ids
 from application.ports.repositories import EventFilter
@@ -106,6 +107,7 @@ class ProcessExDate:
         )
         work.dividends.add_entitlement(entitlement)
         events = _events(dividend, position, after, entitlement, anchor, work.now)
+        events.extend(_level_events(dividend, position, after, drop, opens_at, work.now))
         movements = _movements(position, entitlement)
         saved = self._book.write(dividend, after, movements, events, work)
         return PositionStep(entitlement, saved, replayed=False)
@@ -203,6 +205,27 @@ def _events(
         },
     )
     return [accrual, *_anchor_events(dividend, about, after, anchor, now)]
+
+
+def _level_events(
+    dividend: Dividend,
+    before: Position,
+    after: Position,
+    drop: Decimal,
+    opens_at: datetime,
+    now: datetime,
+) -> list[NewEvent]:
+    """Moved levels as a step of the trade's history; a cell has none."""
+    plan = before.exit_plan
+    if plan is None:
+        return []
+    # Booked before the open, the levels hold from now on.
+    moment = TradeMoment(dividend.ex_date, min(opens_at, now))
+    row = dividend_row(plan, after, drop, moment)
+    message = f"Stop and targets of {after.instrument} fell by the gross dividend {plain(drop)}."
+    about = {"dividend_id": dividend.id}
+    kind = "levels_adjusted_for_dividend"
+    return [position_event(kind, after, now, message, inputs=about, outputs=row)]
 
 
 def _anchor_events(

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from application.portfolio.recording import position_event
 from application.portfolio.trade_events import step_events, step_rows
-from application.portfolio.trade_rows import TradeMoment
+from application.portfolio.trade_rows import TradeMoment, targets_row
 from application.portfolio.trade_sessions import trade_calendar
 from application.portfolio.update_regime_position import trade_plan
 from application.ports.calendars import CalendarTables
 from application.ports.unit_of_work import UnitOfWork
+from domain.plans.exit_actions import MoveTarget
 from domain.plans.protection import ProtectionChange, tightened
 from domain.plans.regime_exit_plan import RegimeExitPlan
 from domain.portfolio.position import Position
@@ -41,6 +42,9 @@ class ProtectTrade:
             outputs={"after": _protection(after_plan)},
         )
         rows = step_rows(after, actions, {}, moment)
+        nearer = [action for action in actions if isinstance(action, MoveTarget)]
+        if nearer:
+            rows.append(targets_row(after, nearer, moment))
         work.events.append([changed, *step_events(after, rows, {}, work)])
         return after
 

@@ -22,6 +22,7 @@ from application.portfolio.recording import (
     require_sound_reservations,
     transfer_ids,
 )
+from application.portfolio.trade_rows import Row, TradeMoment, split_row
 from application.ports.calendars import CalendarTables
 from application.ports.ids import Ids
 from application.ports.unit_of_work import UnitOfWork
@@ -167,7 +168,19 @@ class ApplySplit:
         work.ledger.post(transfers, balances)
         claims = Claims.of(work.orders.claims_of(after.id))
         require_sound_reservations(after, claims, balances)
-        work.events.append([_event(split, position, after, change, cancelled, work.now)])
+        work.events.append(
+            [
+                _event(
+                    split,
+                    position,
+                    after,
+                    change,
+                    cancelled,
+                    _row(split, after, effective_at),
+                    work.now,
+                )
+            ]
+        )
         return PositionSplit(after, change, cancelled)
 
     def _cancel_orders(self, position: Position, work: UnitOfWork) -> tuple[str, ...]:
@@ -195,6 +208,13 @@ class ApplySplit:
 def _plan_after(position: Position, split: Split) -> Plan | None:
     plan = position.exit_plan
     return position.plan if plan is None else rescaled_by_split(plan, split.ratio, split.ex_date)
+
+
+def _row(split: Split, after: Position, effective_at: datetime) -> Row:
+    """The split as a step of the trade's history; a cell has none."""
+    if after.exit_plan is None:
+        return {}
+    return split_row(after, split.ratio, TradeMoment(split.ex_date, effective_at))
 
 
 def _require_in_order(
@@ -238,6 +258,7 @@ def _event(
     after: Position,
     change: SplitResult,
     cancelled: Sequence[str],
+    row: Row,
     now: datetime,
 ) -> NewEvent:
     message = f"Split {plain(split.ratio)}: {plain(before.qty)} shares became {plain(after.qty)}"
@@ -269,5 +290,6 @@ def _event(
             "low_water": after.low_water,
             "last_fill_price": after.last_fill_price,
             "cancelled_orders": list(cancelled),
+            **row,
         },
     )

@@ -35,6 +35,7 @@ STEP_EVENTS = {
     "BREAKEVEN_STOP": "breakeven_stop",
     "TRAILING_STOP_MOVED": "trailing_stop_moved",
     "STOP_TIGHTENED": "stop_tightened",
+    "TARGETS_TIGHTENED": "targets_tightened",
 }
 
 
@@ -44,7 +45,10 @@ def step_rows(
     executed: Mapping[int, ExecutedExit],
     moment: TradeMoment,
 ) -> list[Row]:
-    """Rows of a decision's actions in their order; `executed` holds its exits by index."""
+    """Rows of a decision's actions in their order; `executed` holds its exits by index.
+
+    Moved targets have no row here: the row of what moved them shows where they stand.
+    """
     rows = []
     for number, action in enumerate(actions):
         if number in executed:
@@ -95,9 +99,19 @@ def _told(row: Row) -> str:
         return f"{symbol} {action}: {_number(row, 'quantity')} at {_number(row, 'price')}."
     if "old_stop" in row:
         return f"{symbol} {action}: {_number(row, 'old_stop')} → {_number(row, 'new_stop')}."
+    if "new_targets" in row:
+        return (
+            f"{symbol} {action}: {_numbers(row, 'old_targets')} → {_numbers(row, 'new_targets')}."
+        )
     return f"{symbol} {action}: {row.get('trigger', '')}."
 
 
 def _number(row: Row, name: str) -> str:
     value = row[name]
     return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _numbers(row: Row, name: str) -> str:
+    value = row[name]
+    assert isinstance(value, list)
+    return ", ".join(plain(number) for number in value)

@@ -1,7 +1,7 @@
 """The trade history as a projection of the event log: an event of a trade is a row of it.
 
 A row is an event whose type is an action in lower case and whose outputs name that action; an
-event of such a type without it (the end of a cell, say) is no step of a trade.
+event of such a type without it (the end or the split of a cell, say) is no step of a trade.
 """
 
 from collections.abc import Mapping
@@ -23,6 +23,9 @@ TRADE_ACTIONS = (
     "BREAKEVEN_STOP",
     "TRAILING_STOP_MOVED",
     "STOP_TIGHTENED",
+    "TARGETS_TIGHTENED",
+    "SPLIT_APPLIED",
+    "LEVELS_ADJUSTED_FOR_DIVIDEND",
     "TIME_BASED_EXIT",
     "MANUAL_CLOSE",
     "POSITION_CLOSED",

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from application.portfolio.trade_state import net_state
-from domain.plans.exit_actions import Exit, ExitCause, MoveStop, StopCause
+from domain.plans.exit_actions import Exit, ExitCause, MoveStop, MoveTarget, StopCause
 from domain.plans.exit_levels import TargetStatus
 from domain.plans.plan import Note
 from domain.plans.regime_exit_plan import RegimeExitPlan
@@ -93,6 +93,7 @@ def exit_row(position: Position, executed: ExecutedExit, moment: TradeMoment) ->
         "reason": exit_.reason,
         "remaining_quantity": exit_.remaining_qty,
         "stop_level": plan.stop.price,
+        "profit_targets": _pending(plan),
         "position_status": "ACTIVE" if exit_.remaining_qty else "CLOSED",
         "order_id": fill.order_id,
         "fill_id": fill.id,
@@ -116,11 +117,47 @@ def stop_row(position: Position, move: MoveStop, moment: TradeMoment) -> Row:
             "new_regime": None if move.new_regime is None else move.new_regime.value,
             "adjustment_reason": move.reason,
             "suppressed_widening": move.suppressed_widening,
-            "profit_targets": [target.price for target in _plan(position).pending_targets],
         }
     else:
         row["reason"] = move.reason
     return row
+
+
+def targets_row(position: Position, moves: Sequence[MoveTarget], moment: TradeMoment) -> Row:
+    """Targets that a person brought nearer."""
+    return {
+        **_head("TARGETS_TIGHTENED", position, moment),
+        "levels": [move.level for move in moves],
+        "old_targets": [move.old for move in moves],
+        "new_targets": [move.new for move in moves],
+        "reason": "tightened by hand",
+        **_standing(position),
+    }
+
+
+def split_row(position: Position, ratio: Decimal, moment: TradeMoment) -> Row:
+    """The trade in new shares; `ratio` = new shares per old share."""
+    plan = _plan(position)
+    return {
+        **_head("SPLIT_APPLIED", position, moment),
+        "ratio": ratio,
+        "entry_price": plan.entry_price,
+        "initial_quantity": plan.initial_qty,
+        **_standing(position),
+    }
+
+
+def dividend_row(before: RegimeExitPlan, after: Position, dps: Decimal, moment: TradeMoment) -> Row:
+    """Stop and targets after an ex-date; `dps` gross, in today's shares."""
+    return {
+        **_head("LEVELS_ADJUSTED_FOR_DIVIDEND", after, moment),
+        "dps": dps,
+        "old_stop": before.stop.price,
+        "new_stop": _plan(after).stop.price,
+        "old_targets": _pending(before),
+        "new_targets": _pending(_plan(after)),
+        **_standing(after),
+    }
 
 
 def emergency_row(position: Position, note: Note, moment: TradeMoment) -> Row:
@@ -200,8 +237,13 @@ def _standing(position: Position) -> Row:
         "pnl_amount": None if amount is None else cash(amount),
         "remaining_quantity": position.qty,
         "stop_level": _plan(position).stop.price,
+        "profit_targets": _pending(_plan(position)),
         "position_status": "CLOSED" if is_closed else "ACTIVE",
     }
+
+
+def _pending(plan: RegimeExitPlan) -> list[Decimal]:
+    return [target.price for target in plan.pending_targets]
 
 
 def _plan(position: Position) -> RegimeExitPlan:

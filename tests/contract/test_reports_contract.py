@@ -18,7 +18,7 @@ from domain.risk.nav_performance import DailyNav
 from infrastructure.persistence.types import from_json
 from tests.support.portfolio import OWNER, START, SteppingClock, main_account
 from tests.support.stores import STORES, store_of
-from tests.support.trade_log import CLOSED_ROW, ended_cell, trade_events
+from tests.support.trade_log import CLOSED_ROW, ended_cell, split_of_a_cell, trade_events
 
 D = Decimal
 
@@ -91,7 +91,8 @@ def test_accounts_without_marks_have_none(store: Store) -> None:
 
 def test_events_of_trades_are_rows_and_others_are_not(store: Store, account: Account) -> None:
     do(store, lambda work: work.events.append(trade_events(account.id)))
-    do(store, lambda work: work.events.append([ended_cell(account.id)]))
+    others = [ended_cell(account.id), split_of_a_cell(account.id)]
+    do(store, lambda work: work.events.append(others))
     rows = see(store, lambda work: work.trades.rows(TradeRowFilter(account.id), limit=100))
     actions = [row.action for row in rows]
     assert actions == ["POSITION_OPENED", "PROFIT_TAKING_LEVEL_1", "POSITION_CLOSED"]

@@ -80,6 +80,12 @@ def ended_cell(account_id: str) -> NewEvent:
     return NewEvent("position_closed", "position", "pos_cell", account_id, data, START)
 
 
+def split_of_a_cell(account_id: str) -> NewEvent:
+    """A split of something that is no trade, or of a trade before splits were steps of it."""
+    data = explained("Split 2.", inputs={"ratio": D(2)}, outputs={"qty": D(20)})
+    return NewEvent("split_applied", "position", "pos_cell", account_id, data, START)
+
+
 MANUAL_ROW: dict[str, object] = {
     "timestamp": rfc3339(START + DAY),
     "action": "MANUAL_CLOSE",
