@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from application.portfolio.drawdown_alert import changes_side, record_marks
 from application.portfolio.late_fill import LateFill
-from application.portfolio.nav_flow import Flow, arrivals_worth, nav_after
+from application.portfolio.nav_flow import Flow
 from application.portfolio.nav_restatement import (
     BarEffect,
     Repricing,
@@ -18,6 +19,7 @@ from application.portfolio.nav_restatement import (
     still_stale,
     store_restated,
 )
+from application.portfolio.nav_valuation import marked_as, unpriced
 from application.portfolio.running_worth import Change, RunningWorth
 from application.portfolio.views import Mark, ValuedAccount, known_price, valued_account
 from application.ports.calendars import CalendarTables
@@ -60,7 +62,7 @@ class AccountNav:
         """Begin at 1 with what the account is worth now."""
         view = self._valued(account, work.now, work)
         state = UNFUNDED if view.equity is None else UnitNav(view.equity)
-        pending = () if view.equity is not None else _unpriced(view)
+        pending = () if view.equity is not None else unpriced(view)
         first = StoredNavMark(account.id, NavMark(work.now, state.equity), state, pending=pending)
         work.nav_marks.put([first])
         return first
@@ -78,9 +80,10 @@ class AccountNav:
         if flow.at is not None and flow.at < last.mark.at and self._restated(account, flow, work):
             return
         last = self._close_sessions(account, last, work)
+        before = last.state
         if last.mark.at < work.now:
-            last = _marked(last, self._valued(account, work.now, work), work.now)
-        work.nav_marks.put([self._with_flow(last, flow, work)])
+            last = marked_as(last, self._valued(account, work.now, work), work.now)
+        record_marks(before, [self._with_flow(last, flow, work)], work)
 
     def close_sessions(self, account: Account, work: UnitOfWork) -> None:
         """Record every session of the account's calendar that closed since the last mark."""
@@ -88,15 +91,16 @@ class AccountNav:
         self._close_sessions(account, last or self.open(account, work), work)
 
     def touch(self, account: Account, change: Change, work: UnitOfWork) -> None:
-        """Mark the account now if that is a new peak or a deeper drawdown: between two session
-        closes only these would be forgotten. `change` fills a position or prices it.
+        """Mark the account now if that is a new peak, a deeper drawdown or the other side of the
+        tolerated one: between two session closes only these would be forgotten. `change` fills a
+        position or prices it.
         """
         last = work.nav_marks.newest([account.id]).get(account.id)
         if last is None or account.book is not Book.MAIN:
             return
         at = max(work.now, last.mark.at + AFTER_THE_LAST)
         if last.pending:
-            marked = _marked(last, self._valued(account, work.now, work), at)
+            marked = marked_as(last, self._valued(account, work.now, work), at)
         else:
             equity = self._worth.equity(account, change, last.mark.at, work)
             if equity is None:
@@ -104,8 +108,10 @@ class AccountNav:
             mark = NavMark(at, equity)
             marked = StoredNavMark(account.id, mark, last.state.marked(equity))
         now, then = marked.state, last.state
-        if now.high_water_mark > then.high_water_mark or now.max_drawdown > then.max_drawdown:
-            work.nav_marks.put([marked])
+        is_record = now.high_water_mark > then.high_water_mark
+        is_record = is_record or now.max_drawdown > then.max_drawdown
+        if is_record or changes_side(then, now, work):
+            record_marks(then, [marked], work)
             if not last.pending:
                 self._worth.recorded(account, at, work)
 
@@ -165,13 +171,13 @@ class AccountNav:
         if not sessions:
             return last
         positions, amounts = _held(account, work), work.ledger.amounts(account.id)
-        closes = []
+        before, closes = last.state, []
         for session in sessions:
             view = valued_account(account, amounts, positions, self._prices, session.closes_at)
-            last = _marked(last, view, session.closes_at)
+            last = marked_as(last, view, session.closes_at)
             last = replace(last, day=session.day, is_stale=bool(_stale(view.marks, session)))
             closes.append(last)
-        work.nav_marks.put(closes)
+        record_marks(before, closes, work)
         return last
 
     def _closed_since(
@@ -244,19 +250,6 @@ class AccountNav:
 
 def _held(account: Account, work: UnitOfWork) -> list[Position]:
     return [p for p in work.positions.unclosed() if p.account_id == account.id]
-
-
-def _marked(last: StoredNavMark, view: ValuedAccount, at: datetime) -> StoredNavMark:
-    """The next mark; without an equity the last one is carried, arrivals and all."""
-    state = nav_after(last, view).state
-    if state is None or view.equity is None:
-        return StoredNavMark(last.account_id, NavMark(at, None), last.state, pending=last.pending)
-    arrived = arrivals_worth(last.pending, view)
-    return StoredNavMark(last.account_id, NavMark(at, view.equity - arrived, arrived), state)
-
-
-def _unpriced(view: ValuedAccount) -> tuple[tuple[str, Decimal], ...]:
-    return tuple((m.position.id, m.position.qty) for m in view.marks if m.price is None)
 
 
 def _stale(marks: Sequence[Mark], session: Session) -> tuple[Mark, ...]:

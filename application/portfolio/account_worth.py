@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from application.portfolio.account_nav import AccountNav
-from application.portfolio.nav_flow import nav_after
+from application.portfolio.nav_valuation import nav_after
 from application.portfolio.views import Mark, ValuedAccount, valued_accounts
 from application.ports.prices import Prices
 from application.ports.unit_of_work import UnitOfWork

@@ -1,4 +1,4 @@
-"""What comes into an account or leaves it, and its NAV as it stands."""
+"""What comes into an account or leaves it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,28 +29,3 @@ class Flow:
     amount: Decimal = ZERO
     at: datetime | None = None
     shares: SharesInKind | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NavNow:
-    """The NAV at this moment, or why it is null."""
-
-    state: UnitNav | None
-    reason: str | None = None
-
-
-def nav_after(last: StoredNavMark | None, view: ValuedAccount) -> NavNow:
-    """NAV of an account as valued, on from its last mark."""
-    if last is None:
-        return NavNow(None, "not_recorded")
-    if view.equity is None:
-        return NavNow(None, "no_price")
-    arrived = arrivals_worth(last.pending, view)
-    return NavNow(last.state.marked(view.equity - arrived).with_flow(arrived))
-
-
-def arrivals_worth(pending: Sequence[tuple[str, Decimal]], view: ValuedAccount) -> Decimal:
-    """What shares that arrived without a price are worth at the prices of the view."""
-    prices = {m.position.id: m.price.value for m in view.marks if m.price is not None}
-    known = (cash(qty * prices[held]) for held, qty in pending if held in prices)
-    return sum(known, ZERO)

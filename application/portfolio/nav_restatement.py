@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from application.portfolio.drawdown_alert import alert_crossings
 from application.portfolio.recording import account_event
 from application.portfolio.running_worth import Change
 from application.portfolio.trade_sessions import BarTime
@@ -129,7 +130,10 @@ def store_restated(
     inputs: Mapping[str, object],
     work: UnitOfWork,
 ) -> None:
-    """Write the marks and say so; `before` is the newest mark as it was."""
+    """Write the marks and say so; `before` is the newest mark as it was.
+
+    A drawdown of the past that is over by now alerts nobody.
+    """
     work.nav_marks.put(changed)
     after = changed[-1] if changed else before
     event = account_event(
@@ -145,6 +149,8 @@ def store_restated(
         },
     )
     work.events.append([event])
+    if after.mark.at == before.mark.at:
+        alert_crossings(before.state, [after], work)
 
 
 def _sum(*values: Decimal | None) -> Decimal:

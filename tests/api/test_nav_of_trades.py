@@ -124,3 +124,25 @@ def test_a_cell_without_a_price_takes_the_one_told_of_its_instrument(desktop: De
     desktop.open("AAPL", 100)
     account = main(desktop)
     assert (account["equity"], account["nav"], account["drawdown"]) == (101_100, 1, 0)
+
+
+def test_a_fall_beyond_the_tolerated_drawdown_alerts_once_per_fall(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    careful = {"performance_targets": {"max_drawdown_tolerance": 1}}
+    clock = HandClock(MONDAY)
+    with desktop_service(tmp_path, monkeypatch, config=careful, clock=clock) as desktop:
+        desktop.open("AAPL", 100)
+        falls = []
+        for minute, price in enumerate((96, 94, 93, 98, 94, 93.5)):
+            desktop.clock.jump(f"2025-03-03T15:{10 + minute}:00Z")
+            desktop.bar(price, final=False)
+            found = desktop.ask("GET", "/api/v1/events?type=alert_raised")["items"]
+            falls.append(len(found))
+        assert falls == [0, 1, 1, 1, 2, 2]
+        assert found[-1]["data"]["inputs"].items() >= {
+            "code": "drawdown_tolerance_exceeded", "drawdown": D("0.012"),
+            "tolerance": D("0.01"), "nav": D("0.988"), "high_water_mark": 1,
+        }.items()  # fmt: skip
+        opened = desktop.open("MSFT", 100)
+        assert opened["sizing"]["shares"] > 0
