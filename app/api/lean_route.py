@@ -127,7 +127,8 @@ async def _validated(request: Request, model: type[BaseModel]) -> BaseModel:
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
         raise RequestValidationError(
-            [{**fault, "loc": ("body", *fault["loc"])} for fault in faults]
+            [{**fault, "loc": ("body", *fault["loc"])} for fault in faults],
+            body=await request.json(),
         ) from None
 
 

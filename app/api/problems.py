@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from app.api.field_faults import field_faults
 from app.api.wire import encode
 from domain.shared.errors import (
     AccessDenied,
@@ -21,7 +22,6 @@ from domain.shared.errors import (
     Conflict,
     Defect,
     Fault,
-    FieldFault,
     Gone,
     Invalid,
     NotAuthenticated,
@@ -190,15 +190,8 @@ def _framework_problem(request: Request, error: HTTPException) -> Response:
     return problem_response(shaped(problem, request), error.headers)
 
 
-_FIELD_CODES = {
-    "missing": ("missing", "required"),
-    "extra_forbidden": ("unknown_field", "not a field of this request"),
-    "json_invalid": ("malformed_json", "not valid JSON"),
-}
-
-
 def _invalid(error: RequestValidationError) -> Fault:
-    faults = tuple(_field_fault(item) for item in error.errors())
+    faults = field_faults(error.errors(), error.body)
     code = "invalid_request"
     pointers = {fault.pointer for fault in faults}
     if (
@@ -209,12 +202,3 @@ def _invalid(error: RequestValidationError) -> Fault:
         code = "invalid_qty"
     named = ", ".join(sorted(pointers))
     return Invalid(code, f"The request does not fit its schema: {named}.", errors=faults)
-
-
-def _field_fault(item: Mapping[str, Any]) -> FieldFault:
-    location = item["loc"]
-    in_body = location and location[0] == "body"
-    parts = [str(part) for part in location[1:]]
-    pointer = "/" + "/".join(parts) if in_body else ".".join(parts) or str(location[0])
-    code, message = _FIELD_CODES.get(item["type"], (item["type"], item["msg"]))
-    return FieldFault(pointer, code, message)

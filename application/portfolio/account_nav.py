@@ -7,7 +7,6 @@ Sessions that closed since the last mark are recorded first, so marks follow one
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from application.portfolio.drawdown_alert import changes_side, record_marks
 from application.portfolio.late_fill import LateFill

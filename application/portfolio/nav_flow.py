@@ -1,14 +1,10 @@
 """What comes into an account or leaves it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from application.portfolio.views import ValuedAccount
-from application.ports.report_repositories import StoredNavMark
-from domain.risk.nav import UnitNav
-from domain.shared.decimals import ZERO, cash
+from domain.shared.decimals import ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ row that is not stale. Changes are always measured against stored rows of earlie
 against the last call, so the order in which symbols are updated cannot matter.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from application.market.record_market_state import RecordMarketState
@@ -20,8 +21,10 @@ from domain.market.market_state import (
     MarketStateRow,
     StateOffer,
     current_session,
+    fits,
     is_stale,
     labelled,
+    require_in_range,
     session_state,
 )
 from domain.market.trading_calendar import TradingCalendar
@@ -91,10 +94,10 @@ class ReadTradeMarket:
             if rules.profile is not settings.profile:
                 fresh = _labelled_by(rules, fresh, before, calendar)
             return _observed(fresh, before, calendar, rules)
-        offer = StateOffer(session, StateSource.REQUEST, given)
+        _require_usable(given)
         if numbers.vix is not None:
-            self._keep(offer, work)
-        row = _as_sent(offer, fresh, work.now)
+            self._keep(session, given, work)
+        row = _as_sent(session, given, fresh, work.now)
         inputs = row.inputs
         if inputs is None:
             return None
@@ -121,27 +124,39 @@ class ReadTradeMarket:
             )
         return observed
 
-    def _keep(self, offer: StateOffer, work: UnitOfWork) -> None:
-        if work.market_state.find(offer.session) is not None:
+    def _keep(self, session: date, given: Mapping[str, Decimal], work: UnitOfWork) -> None:
+        # The record's range of ratios is that of breadth imports; a request may be outside it, and
+        # then its numbers decide the call and are not kept.
+        is_storable = fits("momentum_ratio", given.get("momentum_ratio"))
+        if not is_storable or work.market_state.find(session) is not None:
             return
         try:
-            self._record([offer], work)
+            self._record([StateOffer(session, StateSource.REQUEST, given)], work)
         except Invalid as refused:
             # Rows of another index lie beside it: the numbers decide the call and are not kept.
             if refused.code != "vix_source_mismatch":
                 raise
 
 
-def _as_sent(offer: StateOffer, fresh: MarketStateRow | None, at: datetime) -> MarketStateRow:
+def _require_usable(given: Mapping[str, Decimal]) -> None:
+    """As the record takes them, but any momentum ratio above zero."""
+    ratio = given.get("momentum_ratio")
+    is_positive = ratio is not None and ratio.is_finite() and ratio > 0
+    free = {"momentum_ratio"} if is_positive else set()
+    require_in_range({name: value for name, value in given.items() if name not in free})
+
+
+def _as_sent(
+    session: date, sent: Mapping[str, Decimal], fresh: MarketStateRow | None, at: datetime
+) -> MarketStateRow:
     """The session's row as this call sees it: what was sent, and what is stored for the rest."""
-    same_session = fresh is not None and fresh.session == offer.session
+    same_session = fresh is not None and fresh.session == session
     stored = dict(fresh.values) if fresh is not None and same_session else {}
-    sent = {name: value for name, value in offer.values.items() if value is not None}
     if fresh is not None and "vix" not in sent and fresh.vix is not None:
         stored["vix"] = fresh.vix
     values = {**stored, **sent}
     return MarketStateRow(
-        session=offer.session,
+        session=session,
         values=values,
         sources=dict.fromkeys(values, StateSource.REQUEST),
         vix_source=VixSource.VIX if fresh is None else fresh.vix_source,

@@ -457,3 +457,34 @@ def traded_desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop
     ):
         service.open()
         yield service
+
+
+@pytest.mark.parametrize("ratio", ["0.000000000000000001", 0.0005, 150, "9" * 20])
+def test_any_momentum_above_zero_decides_its_request(desktop: Desktop, ratio: object) -> None:
+    opened = desktop.open(vix=14, t2108=65, momentum_ratio=ratio, true_range=2, position_size=1)
+    is_strong = D(str(ratio)) > 2
+    assert opened["regime"] == ("low_vol_complacency" if is_strong else "bull_normal")
+    assert desktop.ask("GET", "/api/v1/market-state/history")["items"] == []
+    desktop.clock.jump(TUESDAY)
+    updated = desktop.bar(101, vix=18, t2108=45, momentum_ratio=ratio)
+    assert updated["position_status"] == "ACTIVE"
+
+
+def test_what_is_malformed_is_named_in_plain_words(desktop: Desktop) -> None:
+    def fault(body: dict[str, object]) -> tuple[str, str]:
+        answer = desktop.client.put("/positions/update", json={"symbol": "AAPL", **body})
+        assert refused(answer) == (400, "invalid_request")
+        (only,) = answer.json()["errors"]
+        assert answer.json()["detail"] == f"The request does not fit its schema: {only['pointer']}."
+        return only["pointer"], only["message"]
+
+    prices = {"close": 100}
+    assert fault({"current_price_data": prices, "as_of": "soon"}) == (
+        "/as_of",
+        "a date such as 2025-03-20, from 1970 to 2199, or an instant such as 2026-01-05T15:00:00Z",
+    )
+    assert fault({"current_price_data": {"close": "x"}})[0] == "/current_price_data/close"
+    assert fault({"current_price_data": prices, "market_data": {"momentum_ratio": 0}}) == (
+        "/market_data/momentum_ratio",
+        "Input should be greater than 0",
+    )

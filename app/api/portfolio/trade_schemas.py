@@ -11,7 +11,7 @@ from app.api.wire import AnswerModel, Day, Exact, Moment, Number, RequestModel
 
 Vix = Annotated[Exact, Field(ge=5, le=100, examples=[18.5])]
 Breadth = Annotated[Exact, Field(ge=0, le=100, examples=[45.0])]
-Momentum = Annotated[Exact, Field(ge=Decimal("0.001"), le=100, examples=[1.2])]
+Momentum = Annotated[Exact, Field(gt=0, examples=[1.2])]
 TrueRange = Annotated[Price, Field(examples=[2.5])]
 
 
