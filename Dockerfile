@@ -13,6 +13,10 @@ RUN printf '%s\n' '#!/opt/venv/bin/python' 'import sys' 'from app.cli import mai
     && chmod 0755 /opt/venv/bin/ballast
 
 FROM python:3.11-slim
+# An upgrade on PostgreSQL dumps the database first.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends postgresql-client \
+    && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system --gid 10001 ballast \
     && useradd --system --uid 10001 --gid ballast --home-dir /var/lib/ballast \
        --shell /usr/sbin/nologin ballast \

@@ -143,7 +143,8 @@ def migrate_store(_arguments: argparse.Namespace, settings: Settings) -> int:
     from infrastructure.persistence.migrate import migrate  # noqa: PLC0415
 
     with _database(settings) as database:
-        done = migrate(database, settings.data_dir)
+        backed_up = settings.migrate_without_backup
+        done = migrate(database, settings.data_dir, is_backed_up=backed_up)
     if done.changed:
         print(f"Schema {done.before or 'none'} -> {done.after}.", file=sys.stderr)
     if done.backup is not None:

@@ -62,7 +62,7 @@ class Lifecycle:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         require_safe_bind(bind_facts(settings))
         database = container.get(Database)
-        migrate(database, settings.data_dir)
+        migrate(database, settings.data_dir, is_backed_up=settings.migrate_without_backup)
         self._first_start(container)
         adopt_configuration(start_sources(settings), container.get(Store), settings.data_dir)
         state = self.app.state

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
         None, description="Desktop configuration; without: `config.json` in the data folder."
     )
     database_url: str = Field("", description="Empty: SQLite in the data folder.")
+    migrate_without_backup: bool = Field(
+        False, description="Migrate without the backup before it: you have made one yourself."
+    )
     redis_url: str = Field("", description="Empty: in-process cache, bus, limits and leases.")
     dask_scheduler: str = Field("", description="Address of a Dask scheduler; empty: local pool.")
     auth: Literal["on", "off"] = Field("on", description="`off` only on loopback.")

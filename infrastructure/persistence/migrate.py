@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from domain.shared.errors import Unavailable
 from infrastructure.persistence.backup import back_up_sqlite
+from infrastructure.persistence.backup_postgresql import back_up_postgresql
 from infrastructure.persistence.engine import Database
 from infrastructure.persistence.placement import require_local_disk
 
@@ -45,12 +46,13 @@ class Migrated:
         return self.before != self.after
 
 
-def migrate(database: Database, data_dir: Path) -> Migrated:
+def migrate(database: Database, data_dir: Path, *, is_backed_up: bool = False) -> Migrated:
     """Upgrade to the newest revision; Unavailable `schema_newer` when the database is ahead.
 
-    A SQLite database that holds a schema is first copied to `data_dir/backups`. Unavailable
-    `database_on_network_disk` or `database_in_synced_folder` for a place that would corrupt it,
-    `database_unreachable` when PostgreSQL does not let us in.
+    A database that holds a schema is first copied to `data_dir/backups`, unless the caller says
+    that it is backed up; nothing is migrated when that fails (`pg_dump_missing`, `backup_failed`).
+    Unavailable `database_on_network_disk` or `database_in_synced_folder` for a place that would
+    corrupt it, `database_unreachable` when PostgreSQL does not let us in.
     """
     if database.path is not None:
         require_local_disk(database.path)
@@ -59,7 +61,7 @@ def migrate(database: Database, data_dir: Path) -> Migrated:
     _require_known(before)
     if before == newest:
         return Migrated(before, newest, None)
-    backup = _back_up(database, data_dir, before)
+    backup = None if is_backed_up else _back_up(database, data_dir, before)
     with open_for_migration(database.url.render_as_string(hide_password=False)) as connection:
         _alembic(connection, "upgrade", "head")
     return Migrated(before, newest, backup)
@@ -150,11 +152,28 @@ def _require_known(revision: str | None) -> None:
 
 
 def _back_up(database: Database, data_dir: Path, before: str | None) -> Path | None:
-    if database.path is None or not _has_tables(database):
-        return None
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    target = data_dir / "backups" / f"before-migration-{_safe(before)}-{stamp}.db"
+    target = data_dir / "backups" / f"before-migration-{_safe(before)}-{stamp}"
+    if database.path is None:
+        # What others keep in a database that was never ours is not touched by a migration.
+        return None if before is None else _dump(database, target.with_suffix(".dump"))
+    if not _has_tables(database):
+        return None
+    target = target.with_suffix(".db")
     back_up_sqlite(database.path, target)
+    return target
+
+
+def _dump(database: Database, target: Path) -> Path:
+    try:
+        back_up_postgresql(database.url, target)
+    except Unavailable as refusal:
+        raise Unavailable(
+            refusal.code,
+            f"Nothing was migrated, because the backup before it failed: {refusal.message} "
+            "Once you have a backup of your own, BALLAST_MIGRATE_WITHOUT_BACKUP=true goes on "
+            "without this one.",
+        ) from None
     return target
 
 

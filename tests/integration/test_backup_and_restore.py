@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from domain.shared.errors import Conflict, Fault, NotFound, Unavailable
-from infrastructure.persistence import backup_postgresql
 from infrastructure.persistence.backup import (
     back_up_sqlite,
     manifest_path,
@@ -20,11 +19,13 @@ from infrastructure.persistence.backup import (
 )
 from infrastructure.persistence.backup_postgresql import back_up_postgresql, restore_postgresql
 from infrastructure.persistence.doctor import examine
-from infrastructure.persistence.engine import open_database
-from infrastructure.persistence.migrate import migrate
+from infrastructure.persistence.engine import Database, open_database
+from infrastructure.persistence.migrate import current, migrate, move_to
 from infrastructure.persistence.store import SqlStore
 from tests.support.databases import scratch_postgresql
 from tests.support.scene import OWNER, SteppingClock, trade_a_little
+
+EARLIER = "0001"
 
 
 @pytest.fixture
@@ -203,7 +204,56 @@ def test_postgresql_is_dumped_and_restored_into_an_empty_database(tmp_path: Path
 def test_without_pg_dump_the_refusal_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backup_postgresql.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
     with pytest.raises(Unavailable, match="client programs") as refused:
         back_up_postgresql(make_url("postgresql+psycopg://x@localhost/y"), tmp_path / "b.dump")
     assert _code(refused) == "pg_dump_missing"
+
+
+def _at_an_earlier_schema(address: str, folder: Path) -> Database:
+    database = open_database(address)
+    migrate(database, folder)
+    store = SqlStore(database, SteppingClock())
+    trade_a_little(store)
+    store.close()
+    move_to(address, EARLIER)
+    return open_database(address)
+
+
+def test_postgresql_is_dumped_before_it_is_migrated(tmp_path: Path) -> None:
+    if shutil.which("pg_dump") is None:
+        pytest.skip("No pg_dump program on this machine.")
+    with scratch_postgresql() as address, scratch_postgresql() as other:
+        database = _at_an_earlier_schema(address, tmp_path)
+        done = migrate(database, tmp_path)
+        database.close()
+        assert done.backup is not None and done.backup.parent == tmp_path / "backups"
+        assert done.backup.suffix == ".dump" and manifest_path(done.backup).exists()
+        restore_postgresql(done.backup, make_url(other))
+        restored = open_database(other)
+        assert (done.before, current(restored)) == (EARLIER, EARLIER)
+        restored.close()
+
+
+def test_postgresql_is_not_migrated_without_a_backup_unless_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scratch_postgresql() as address:
+        database = _at_an_earlier_schema(address, tmp_path)
+        monkeypatch.setattr(shutil, "which", lambda _name: None)
+        with pytest.raises(Unavailable, match="BALLAST_MIGRATE_WITHOUT_BACKUP=true") as refused:
+            migrate(database, tmp_path)
+        assert _code(refused) == "pg_dump_missing" and current(database) == EARLIER
+        done = migrate(database, tmp_path, is_backed_up=True)
+        database.close()
+        assert done.changed and done.backup is None
+
+
+def test_an_empty_postgresql_needs_no_pg_dump(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    with scratch_postgresql() as address:
+        database = open_database(address)
+        assert migrate(database, tmp_path).backup is None
+        database.close()
