@@ -17,6 +17,16 @@ JSON = "application/json"
 DOCUMENT: dict[str, Any] = create_app(Settings(session_tables=False)).openapi()
 ALL = [pytest.param(path, op, id=op["operationId"]) for path, _, op in operations(DOCUMENT)]
 BYTES_MAX = 600_000
+UNKEYED = {
+    "log_in": "no caller yet whose key it could be, and the answer is a secret",
+    "refresh_session": "the refresh token is itself good for one use",
+    "log_out": "the credential that would ask again has ended",
+    "reauthenticate": "presence is proved now; a stored proof would prove nothing",
+    "enrol_totp": "the answer is a secret, and asking again replaces it",
+    "confirm_totp": "a code is good for one use",
+    "disable_totp": "both factors are proved now",
+    "classify_regime": "computes and stores nothing",
+}
 
 
 def _bodies(operation: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -108,3 +118,13 @@ def test_every_reference_points_at_something() -> None:
 
 def test_the_document_stays_small_enough_to_load_in_a_browser_at_once() -> None:
     assert len(json.dumps(DOCUMENT, separators=(",", ":"))) < BYTES_MAX
+
+
+def test_every_post_takes_an_idempotency_key_or_is_named_with_its_reason() -> None:
+    unkeyed = {
+        operation["operationId"]
+        for _, method, operation in operations(DOCUMENT)
+        if method.lower() == "post"
+        and not any(p["name"].lower() == "idempotency-key" for p in operation.get("parameters", []))
+    }
+    assert unkeyed == set(UNKEYED)

@@ -1,14 +1,12 @@
-"""Users of the owner, for administrators.
+"""Users of the owner, for administrators."""
 
-These POSTs take no Idempotency-Key: what is stored for a replay would hold a plain hash of the
-password in the body, and the unique user name already makes a retry harmless.
-"""
-
+import hmac
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
 from app.api.dependencies import Admin, Runs, use
+from app.api.idempotency import OnceOnly, OptionalKey, Presented
 from app.api.identity import present
 from app.api.identity import schemas as s
 from app.api.identity.asking import Alters, Passwords
@@ -16,7 +14,7 @@ from app.api.paging import Listing, PageQuery
 from app.api.preconditions import RequiredVersion
 from app.api.routing import capability_router, refusals
 from app.api.wire import ExactJsonResponse
-from application.identity.user import required_username
+from application.identity.user import User, required_username
 from application.identity.user_accounts import (
     ChangeUser,
     CreateUser,
@@ -24,6 +22,8 @@ from application.identity.user_accounts import (
     NewUser,
     UserChange,
 )
+from application.ports.unit_of_work import UnitOfWork
+from infrastructure.security.service_secret import KeyRing
 
 router = capability_router("identity")
 
@@ -57,27 +57,53 @@ async def list_users(
     "/users",
     status_code=201,
     operation_id="create_user",
-    summary="Create a user who shares this owner's book",
+    summary="Create a user who shares this owner's book; a replay hides the generated password",
+    response_model=s.CreatedUserOut,
     responses=refusals(
-        "409 username_taken", "415 unsupported_media_type", "422 invalid_username",
+        "400 invalid_idempotency_key", "409 username_taken", "409 idempotency_signature_mismatch",
+        "409 request_in_progress", "415 unsupported_media_type", "422 invalid_username",
         "422 weak_password",
     ),
 )  # fmt: skip
 async def create_user(
     request: Request,
-    response: Response,
     body: s.UserIn,
     caller: Admin,
-    runs: Runs,
+    key: OptionalKey,
+    once: OnceOnly,
     passwords: Passwords,
+    keys: Annotated[KeyRing, Depends(use(KeyRing))],
     create: Annotated[CreateUser, Depends(use(CreateUser))],
-) -> s.CreatedUserOut:
+) -> Response:
     username = required_username(body.username)
     password = await passwords(body.password, username)
     new = NewUser(username, body.display_name or username, body.role, password.password_hash)
-    user = await runs.command(request, caller, lambda work: create(new, caller, work))
-    response.headers["ETag"] = f'"{user.version}"'
-    return present.created_user_out(user, password.generated)
+    _seal_password(request, keys)
+    created: list[User] = []
+
+    def make(work: UnitOfWork) -> User:
+        created.append(create(new, caller, work))
+        return created[-1]
+
+    # What is stored for a replay must not hold the password, so it is put in afterwards.
+    stored = await once(
+        request, caller, key, make,
+        lambda user: Presented(201, present.created_user_out(user, None)),
+        parent=caller.user_id,
+    )  # fmt: skip
+    if not created:
+        return stored
+    user = created[-1]
+    shown = present.created_user_out(user, password.generated)
+    return ExactJsonResponse(shown, status_code=201, headers={"ETag": f'"{user.version}"'})
+
+
+def _seal_password(request: Request, keys: KeyRing) -> None:
+    """A key's stored signature must not be a plain hash of a password: guessing would be cheap."""
+    sent = request.scope.get("ballast_json")
+    if isinstance(sent, dict) and isinstance(sent.get("password"), str):
+        sealed = hmac.digest(keys.key("idempotency"), sent["password"].encode(), "sha256").hex()
+        request.scope["ballast_json"] = sent | {"password": sealed}
 
 
 @router.patch(

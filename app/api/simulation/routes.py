@@ -16,7 +16,7 @@ from app.api.simulation import present
 from app.api.simulation import schemas as s
 from application.ports.simulation import PriceFeed
 from application.ports.unit_of_work import UnitOfWork
-from application.simulation.apply_prices import ApplyPrices
+from application.simulation.apply_prices import Applied, ApplyPrices
 from application.simulation.equity_ring import EquityRing
 from application.simulation.manual_prices import GivenPrice, ManualPrices
 from application.simulation.overview import Overview, overview, run_named
@@ -82,7 +82,11 @@ async def reset_simulation(
     "/simulation/start",
     operation_id="start_simulation",
     summary="Accept and match orders from now on",
+    response_model=s.SimulationStatusOut,
     responses=refusals(
+        "400 invalid_idempotency_key",
+        "409 idempotency_signature_mismatch",
+        "409 request_in_progress",
         "404 unknown_series",
         "409 already_running",
         "409 run_not_flat",
@@ -95,11 +99,12 @@ async def reset_simulation(
 async def start_simulation(
     request: Request,
     caller: Trader,
-    runs: Runs,
+    key: OptionalKey,
+    once: OnceOnly,
     feed: Feed,
     start: Annotated[StartSimulation, Depends(use(StartSimulation))],
     body: s.StartIn | None = None,
-) -> s.SimulationStatusOut:
+) -> Response:
     asked = body or s.StartIn()
     replay = asked.replay
 
@@ -109,30 +114,44 @@ async def start_simulation(
         start(StartRequest(asked.price_source, symbols, wanted), work)
         return overview(feed, work)
 
-    return present.status_out(await runs.command(request, caller, command))
+    return await once(request, caller, key, command, _status_shown)
 
 
 @router.post(
     "/simulation/stop",
     operation_id="stop_simulation",
     summary="Accept no order any more and match none; orders stay",
-    responses=refusals("409 already_stopped"),
+    response_model=s.SimulationStatusOut,
+    responses=refusals(
+        "400 invalid_idempotency_key",
+        "409 idempotency_signature_mismatch",
+        "409 request_in_progress",
+        "409 already_stopped",
+    ),
 )
 async def stop(
-    request: Request, caller: RiskReducer, runs: Runs, feed: Feed
-) -> s.SimulationStatusOut:
+    request: Request, caller: RiskReducer, key: OptionalKey, once: OnceOnly, feed: Feed
+) -> Response:
     def command(work: UnitOfWork) -> Overview:
         stop_simulation(work)
         return overview(feed, work)
 
-    return present.status_out(await runs.command(request, caller, command))
+    return await once(request, caller, key, command, _status_shown)
+
+
+def _status_shown(view: Overview) -> Presented:
+    return Presented(200, present.status_out(view))
 
 
 @router.post(
     "/simulation/prices",
     operation_id="give_simulation_prices",
     summary="Give prices by hand; orders are matched against them at once",
+    response_model=s.PricesOut,
     responses=refusals(
+        "400 invalid_idempotency_key",
+        "409 idempotency_signature_mismatch",
+        "409 request_in_progress",
         "409 simulation_stopped",
         "409 not_manual_source",
         "422 inconsistent_price",
@@ -147,16 +166,28 @@ async def give_simulation_prices(
     request: Request,
     body: s.PricesIn,
     caller: Trader,
-    runs: Runs,
+    key: OptionalKey,
+    once: OnceOnly,
     ring: Ring,
     apply: Annotated[ApplyPrices, Depends(use(ApplyPrices))],
-) -> s.PricesOut:
+) -> Response:
     given = [GivenPrice(p.symbol, p.bid, p.ask, p.last, p.mark, p.ts) for p in body.prices]
-    done = await runs.command(request, caller, lambda work: ManualPrices(apply)(given, work))
-    for point in done.points:
-        ring.note(done.run.id, point)
+    applied: list[Applied] = []
+
+    def command(work: UnitOfWork) -> Applied:
+        applied.append(ManualPrices(apply)(given, work))
+        return applied[-1]
+
+    answer = await once(request, caller, key, command, _prices_shown)
+    for done in applied[-1:]:
+        for point in done.points:
+            ring.note(done.run.id, point)
+    return answer
+
+
+def _prices_shown(done: Applied) -> Presented:
     equity = done.points[-1].equity if done.points else None
-    return s.PricesOut(applied=done.applied, ignored=done.ignored, equity=equity)
+    return Presented(200, s.PricesOut(applied=done.applied, ignored=done.ignored, equity=equity))
 
 
 @router.get(
