@@ -21,6 +21,7 @@ from application.risk.configuration_document import DEFAULTS, allowed, unit_of
 from application.risk.configuration_variables import variable_of
 from domain.risk.desktop_keys import KEYS, Loosens
 from domain.shared.canonical import canonical_json
+from domain.shared.event_types import EVENT_TYPES
 
 FOLDER = ROOT / "docs" / "reference"
 OPENAPI_FILE = ROOT / "docs" / "openapi.json"
@@ -118,11 +119,14 @@ _LOOSENS = {
 
 
 def events_page(found: Iterable[FoundEvent]) -> str:
-    """Every event type and the modules that append it."""
+    """Every event type there can be, and the modules that append it."""
     modules: dict[str, list[str]] = defaultdict(list)
     for event in found:
         modules[event.type].append(event.module)
-    rows = [(f"`{kind}`", ", ".join(f"`{m}`" for m in modules[kind])) for kind in sorted(modules)]
+    rows = [
+        (f"`{kind}`", ", ".join(f"`{module}`" for module in modules[kind]) or "–")
+        for kind in sorted(EVENT_TYPES)
+    ]
     return _page(
         "Events",
         "Types of the append-only log, as `GET /api/v1/events` and its stream deliver them.",

@@ -166,17 +166,28 @@ def _arguments(call: ast.Call, known: Wrappers) -> list[ast.expr]:
 
 
 def _types_of(call: ast.Call, function: Function, tree: ast.AST, known: Wrappers) -> set[str]:
-    types: set[str] = set()
-    for passed in _arguments(call, known):
-        values: list[ast.expr] = [passed]
-        if isinstance(passed, ast.Name):
-            values = _assigned(function)[passed.id] or values
-        for value in values:
-            types |= _literals(value, tree)
-    return types
+    assigned = _assigned(function)
+    return {
+        text
+        for passed in _arguments(call, known)
+        for value in _values(passed, assigned, frozenset())
+        for text in _literals(value, tree)
+    }
+
+
+def _values(
+    node: ast.expr, assigned: dict[str, list[ast.expr]], seen: frozenset[str]
+) -> Iterator[ast.expr]:
+    """What the expression can be, through the names it is handed on by."""
+    if not isinstance(node, ast.Name):
+        yield node
+    elif node.id not in seen:
+        for value in assigned.get(node.id, ()):
+            yield from _values(value, assigned, seen | {node.id})
 
 
 def _assigned(function: ast.AST) -> dict[str, list[ast.expr]]:
+    """Names with what they are set to, what they run over, and what is put into them."""
     values: dict[str, list[ast.expr]] = defaultdict(list)
     for node in ast.walk(function):
         if isinstance(node, ast.Assign):
@@ -185,6 +196,12 @@ def _assigned(function: ast.AST) -> dict[str, list[ast.expr]]:
                     values[target.id].append(node.value)
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
             values[node.target.id].append(node.value)
+        elif isinstance(node, (ast.For, ast.comprehension)) and isinstance(node.target, ast.Name):
+            values[node.target.id].append(node.iter)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            into = node.func.value
+            if isinstance(into, ast.Name) and node.func.attr in ("append", "extend"):
+                values[into.id] += node.args
     return values
 
 
@@ -196,6 +213,10 @@ def _literals(node: ast.expr, tree: ast.AST) -> set[str]:
         return _literals(node.body, tree) | _literals(node.orelse, tree)
     if isinstance(node, ast.BoolOp):
         return {text for value in node.values for text in _literals(value, tree)}
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return {text for item in node.elts for text in _literals(item, tree)}
+    if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+        return _literals(node.elt, tree)
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
         tables = _assigned(tree)[node.value.id]
         rows = (row for table in tables if isinstance(table, ast.Dict) for row in table.values)

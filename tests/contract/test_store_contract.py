@@ -48,6 +48,7 @@ from tests.support.portfolio import (
 from tests.support.stores import STORES, store_of
 
 USE = UseCases()
+FIRST, SECOND, THIRD = "manual_anchor_set", "position_paused", "position_resumed"
 D = Decimal
 
 
@@ -307,10 +308,11 @@ def test_events_are_gapless_chained_and_counted_per_aggregate(store: Store) -> N
         "text": 'Zürich "q" \\ \n',
         "none": None,
     }
-    do(store, lambda w: w.events.append([note(one, "a", **data), note(two, "b"), note(one, "c")]))
+    told = [note(one, FIRST, **data), note(two, SECOND), note(one, THIRD)]
+    do(store, lambda w: w.events.append(told))
     events = check_chain(store)
-    newest = [e for e in events if e.type in "abc"]
-    assert [(e.type, e.aggregate_seq) for e in newest] == [("a", 2), ("b", 2), ("c", 3)]
+    newest = [e for e in events if e.type in (FIRST, SECOND, THIRD)]
+    assert [(e.type, e.aggregate_seq) for e in newest] == [(FIRST, 2), (SECOND, 2), (THIRD, 3)]
     assert dict(newest[0].data) == data
     assert newest[0].owner_id == OWNER.owner_id
     assert newest[0].request_id == OWNER.request_id
@@ -318,23 +320,23 @@ def test_events_are_gapless_chained_and_counted_per_aggregate(store: Store) -> N
 
 def test_appended_events_are_returned_as_they_are_stored(store: Store) -> None:
     position = cell(store)
-    logged = do(store, lambda w: w.events.append([note(position, "a", x=D("0.1"))]))
-    stored = see(store, lambda w: w.events.list(EventFilter(types=("a",))))
+    logged = do(store, lambda w: w.events.append([note(position, FIRST, x=D("0.1"))]))
+    stored = see(store, lambda w: w.events.list(EventFilter(types=(FIRST,))))
     assert list(logged) == list(stored)
 
 
 def test_events_filter_by_type_aggregate_and_sequence(store: Store) -> None:
     one, two = cell(store), cell(store)
-    do(store, lambda w: w.events.append([note(one, "a"), note(two, "a"), note(two, "b")]))
+    do(store, lambda w: w.events.append([note(one, FIRST), note(two, FIRST), note(two, SECOND)]))
 
     def kinds(**where: Any) -> list[str]:
         return [e.type for e in see(store, lambda w: w.events.list(EventFilter(**where)))]
 
-    assert kinds(types=("a", "b")) == ["a", "a", "b"]
-    assert kinds(types=("a", "b"), aggregate_id=two.id) == ["a", "b"]
+    assert kinds(types=(FIRST, SECOND)) == [FIRST, FIRST, SECOND]
+    assert kinds(types=(FIRST, SECOND), aggregate_id=two.id) == [FIRST, SECOND]
     last = see(store, lambda w: w.events.last_seq())
-    assert kinds(after_seq=last - 1) == ["b"]
-    assert kinds(types=("a",), limit=1) == ["a"]
+    assert kinds(after_seq=last - 1) == [SECOND]
+    assert kinds(types=(FIRST,), limit=1) == [FIRST]
     assert kinds(after_seq=last) == []
 
 

@@ -1,5 +1,6 @@
 """Reference pages are made from the source and from what routes declare."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from app import reference_docs
 from app.reference_docs import configuration_page, errors_page, events_page, settings_page
 from app.source_scan import error_codes, event_types
 from domain.risk.desktop_keys import KEYS
+from domain.shared.errors import Defect
+from domain.shared.event_types import EVENT_TYPES
+from domain.shared.events import NewEvent
 
 SOURCE = """
 TABLE = {1: "job_started", 2: "job_ended"}
@@ -29,6 +33,14 @@ def happen(ended):
     kind = "order_cancelled" if ended else "order_expired"
     record(1, kind, "A sentence that is no type.")
     note(1, 2, "Another sentence.", event_type="job_requeued")
+
+def evaluate(notes):
+    kinds = ["price_evaluated"]
+    kinds.append("threshold_crossed")
+    kinds.extend(NOTES[note] for note in notes)
+    return [position_event(kind, 1) for kind in kinds]
+
+NOTES = {1: "alert_raised"}
 """
 
 
@@ -52,7 +64,8 @@ def test_codes_are_found_with_status_and_message(root: Path) -> None:
 def test_event_types_are_found_through_functions_tables_and_choices(root: Path) -> None:
     assert {event.type for event in event_types(root)} == {
         "order_filled", "order_partially_filled", "order_cancelled", "order_expired",
-        "job_requeued", "job_started", "job_ended",
+        "job_requeued", "job_started", "job_ended", "price_evaluated", "threshold_crossed",
+        "alert_raised",
     }  # fmt: skip
 
 
@@ -84,7 +97,23 @@ def test_the_real_sources_are_read() -> None:
     events = {found.type for found in event_types()}
     assert {"position_created", "order_submitted", "order_partially_filled"} <= events
     assert all(kind.replace("_", "").isalnum() and kind.islower() for kind in events)
-    assert events_page(event_types()).count("\n| `") == len(events)
+
+
+def test_the_events_page_lists_exactly_what_is_appended_and_by_whom() -> None:
+    found = event_types()
+    assert {event.type for event in found} == EVENT_TYPES
+    page = events_page(found)
+    assert page.count("\n| `") == len(EVENT_TYPES) and "| – |" not in page
+    evaluates = "application.portfolio.evaluate_position"
+    for kind in ("price_evaluated", "threshold_crossed", "order_trimmed_guardrail",
+                 "auto_guardrail_rebalance", "order_rejected_min"):  # fmt: skip
+        assert f"`{evaluates}`" in next(r for r in page.split("\n") if r.startswith(f"| `{kind}`"))
+
+
+def test_an_event_of_a_type_that_is_not_listed_cannot_be_made() -> None:
+    with pytest.raises(Defect) as refused:
+        NewEvent("order_teleported", "order", "ord_1", None, {}, datetime(2026, 1, 5, tzinfo=UTC))
+    assert refused.value.code == "unknown_event_type"
 
 
 def test_the_configuration_page_shows_every_key_as_it_is_published() -> None:
