@@ -29,6 +29,8 @@ from app.settings import Settings
 from app.stream.event_hub import EventHub
 from application.context import SYSTEM, RequestContext
 from application.identity.bootstrap import CreateOwner, FirstStart
+from application.identity.password_rules import require_strong
+from application.identity.user import OWNER_USERNAME
 from application.portfolio.accounts import MAIN, OpenAccount
 from application.ports.candles import CandleReader
 from application.ports.rate_limiter import RateLimiter
@@ -37,7 +39,7 @@ from application.processes.event_pump import EventPump
 from application.processes.plan_runner_switch import forget_last_start
 from application.simulation.open_runs import OpenSimulation
 from application.simulation.runs import ResumeSimulation
-from domain.shared.errors import Fault, NotFound
+from domain.shared.errors import Fault, Invalid, NotFound
 from infrastructure.compute.supervisor import JobSupervisor
 from infrastructure.persistence.engine import Database
 from infrastructure.persistence.migrate import migrate
@@ -111,8 +113,7 @@ class Lifecycle:
 
     def _first_start(self, container: Container) -> None:
         store = container.get(Store)
-        preset = self.settings.owner_password_file
-        password = None if preset is None else preset.read_text().strip()
+        password = owner_password(self.settings)
         first = container.get(CreateOwner)(password, self._keep_token)
         if first is not None:
             self._introduce(first)
@@ -147,6 +148,21 @@ def _with_main_account(open_account: OpenAccount, work: UnitOfWork) -> None:
         work.accounts.main()
     except NotFound:
         open_account(MAIN, work)
+
+
+def owner_password(settings: Settings) -> str | None:
+    """The preset one; Invalid `weak_password`, OSError when its file cannot be read."""
+    preset = settings.owner_password_file
+    if preset is None:
+        return None
+    try:
+        password = preset.read_text(encoding="utf-8").strip()
+        require_strong(password, OWNER_USERNAME, pointer="/owner_password_file")
+    except UnicodeDecodeError:
+        raise Invalid("weak_password", f"{preset} is not a text in UTF-8.") from None
+    except Invalid as refusal:
+        raise Invalid(refusal.code, f"{preset}: {refusal.message}") from None
+    return password
 
 
 def bind_facts(settings: Settings) -> BindFacts:

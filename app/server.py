@@ -3,8 +3,10 @@
 import gc
 import signal
 import socket
+import ssl
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -12,8 +14,9 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
+from app.greeting import greeting
 from app.guards import UnsafeBind, require_safe_bind
-from app.lifecycle import bind_facts
+from app.lifecycle import bind_facts, owner_password
 from app.main import create_app
 from app.one_write import OneWriteProtocol
 from app.settings import Settings
@@ -26,7 +29,6 @@ from infrastructure.clock import SystemClock
 from infrastructure.market_data.array_mirror import MirrorReader
 from infrastructure.persistence.engine import open_database
 from infrastructure.persistence.store import SqlStore
-from infrastructure.security.service_secret import OWNER_TOKEN_FILE
 
 GRACE_S = 8
 LOOK_EVERY_S = 0.02
@@ -69,7 +71,7 @@ def _run_workers(config: uvicorn.Config, settings: Settings) -> None:
         while not shared.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             if parent.should_exit.wait(LOOK_EVERY_S):
                 return
-        _introduce(settings)
+        _introduce(settings, shared)
 
     threading.Thread(target=greet, name="ballast-greeting", daemon=True).start()
     parent.run()
@@ -121,7 +123,7 @@ class ServiceServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            _introduce(self._settings)
+            _introduce(self._settings, self.servers[0].sockets[0])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         _end_streams(self._app)
@@ -145,21 +147,17 @@ def _end_streams(app: FastAPI) -> None:
         hub.close()
 
 
-def _introduce(settings: Settings) -> None:
-    scheme = "https" if settings.tls_cert_file else "http"
-    url = f"{scheme}://{settings.host}:{settings.port}"
-    token_file = settings.data_dir / OWNER_TOKEN_FILE
-    header = "" if settings.auth == "off" else f' -H "Authorization: Bearer $(cat {token_file})"'
-    lines = [f"Ballast listens on {url}", f"  Docs:   {url}/docs"]
-    if settings.auth == "on":
-        lines.append(f"  Token:  {token_file}")
-    lines.append(f"  Try:    curl -s{header} {url}/api/v1/accounts")
-    sys.stdout.write("\n".join(lines) + "\n")
+def _introduce(settings: Settings, bound: socket.socket) -> None:
+    sys.stdout.write(greeting(settings, bound.getsockname()[1]))
     sys.stdout.flush()
 
 
 def require_sound(settings: Settings) -> None:
-    """Invalid `unsafe_bind` or `workers_need_postgresql`, before a database is touched."""
+    """Invalid `tls_unusable`, `weak_password`, `unsafe_bind` or `workers_need_postgresql`, OSError
+    for a file that cannot be read; nothing but the secret, where there is none, is written before.
+    """
+    _require_usable_tls(settings.tls_cert_file, settings.tls_key_file)
+    owner_password(settings)
     try:
         require_safe_bind(bind_facts(settings))
     except UnsafeBind as refusal:
@@ -169,3 +167,22 @@ def require_sound(settings: Settings) -> None:
             "workers_need_postgresql",
             "More than one worker needs PostgreSQL: set BALLAST_DATABASE_URL.",
         )
+
+
+def _require_usable_tls(cert: Path | None, key: Path | None) -> None:
+    for file in (cert, key):
+        if file is not None:
+            file.open("rb").close()
+    if cert is None:
+        if key is not None:
+            raise Invalid("tls_unusable", "BALLAST_TLS_KEY_FILE needs BALLAST_TLS_CERT_FILE.")
+        return
+    try:
+        # An empty password instead of a prompt that a service could not answer.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password="")
+    except (ssl.SSLError, ValueError):
+        raise Invalid(
+            "tls_unusable",
+            f"{cert} and {key or 'the key in it'} are not a PEM certificate chain and its "
+            "unencrypted private key.",
+        ) from None
