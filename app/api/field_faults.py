@@ -36,7 +36,8 @@ def _fault(item: Mapping[str, Any], body: object) -> FieldFault:
     if location and location[0] == "body":
         is_absent = item["type"] == "missing"
         parts = _members(location[1:], body, is_absent=is_absent)
-        pointer = "/" + "/".join(map(_escaped, parts))
+        # The whole body is the empty pointer.
+        pointer = "".join(f"/{_escaped(part)}" for part in parts)
     else:
         pointer = ".".join(_parameter(location[1:])) or str(location[0])
     message = _DECIMAL.sub(lambda number: plain(Decimal(number[1])), item["msg"])

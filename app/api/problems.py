@@ -200,5 +200,5 @@ def _invalid(error: RequestValidationError) -> Fault:
         and all(f.code != "missing" for f in faults)
     ):
         code = "invalid_qty"
-    named = ", ".join(sorted(pointers))
+    named = ", ".join(sorted(pointer or "the body" for pointer in pointers))
     return Invalid(code, f"The request does not fit its schema: {named}.", errors=faults)

@@ -10,9 +10,9 @@ from app.api.corporate_actions import schemas as s
 from app.api.dependencies import Reader, Runs, Trader, use
 from app.api.idempotency import OnceOnly, OptionalKey
 from app.api.paging import Listing
+from app.api.pointers import instrument_of, with_ticker
 from app.api.portfolio.routes import Paging
 from app.api.routing import capability_router, refusals
-from application.market.register_instrument import instrument_id
 from application.portfolio.announce_dividend import AnnounceDividend, NewDividend
 from application.portfolio.cancel_dividend import CancelDividend
 from application.portfolio.ex_session import CALENDAR_DEFAULT
@@ -58,7 +58,11 @@ async def announce_dividend(
         withholding_rate=body.withholding_rate,
     )
     return await once(
-        request, caller, key, lambda work: announce(new, work), present.announced_dividend
+        request,
+        caller,
+        key,
+        with_ticker(lambda work: announce(new, work)),
+        present.announced_dividend,
     )
 
 
@@ -76,7 +80,7 @@ async def list_dividends(
     paging: Paging,
     ticker: Ticker = None,
 ) -> Listing[s.DividendOut]:
-    instrument = None if ticker is None else instrument_id(ticker)
+    instrument = instrument_of(ticker)
     found = await runs.query(
         request, caller, lambda work: work.dividends.list(paging.page, instrument=instrument)
     )
@@ -99,7 +103,7 @@ async def list_upcoming_dividends(
     paging: Paging,
     ticker: Ticker = None,
 ) -> Listing[s.DividendOut]:
-    instrument = None if ticker is None else instrument_id(ticker)
+    instrument = instrument_of(ticker)
 
     def upcoming(work: UnitOfWork) -> list[Dividend]:
         today: date = session_date(CALENDAR_DEFAULT, work.now)

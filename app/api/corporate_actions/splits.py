@@ -10,9 +10,9 @@ from app.api.corporate_actions.dividends import KEYED, Ticker
 from app.api.dependencies import Reader, Runs, Trader, use
 from app.api.idempotency import OnceOnly, OptionalKey
 from app.api.paging import Listing
+from app.api.pointers import instrument_of, with_ticker
 from app.api.portfolio.routes import Paging
 from app.api.routing import capability_router, refusals
-from application.market.register_instrument import instrument_id
 from application.portfolio.splits import AnnounceSplit, ApplySplit, NewSplit
 
 router = capability_router("corporate actions")
@@ -42,7 +42,7 @@ async def announce_split(
 ) -> Response:
     new = NewSplit(body.ticker, body.ratio, body.ex_date)
     return await once(
-        request, caller, key, lambda work: announce(new, work), present.announced_split
+        request, caller, key, with_ticker(lambda work: announce(new, work)), present.announced_split
     )
 
 
@@ -60,7 +60,7 @@ async def list_splits(
     paging: Paging,
     ticker: Ticker = None,
 ) -> Listing[s.SplitOut]:
-    instrument = None if ticker is None else instrument_id(ticker)
+    instrument = instrument_of(ticker)
     found = await runs.query(
         request, caller, lambda work: work.splits.list(paging.page, instrument=instrument)
     )

@@ -6,6 +6,7 @@ from fastapi import Depends, Request, Response
 
 from app.api.dependencies import Trader, use
 from app.api.idempotency import OnceOnly, OptionalKey, Presented
+from app.api.pointers import with_ticker
 from app.api.portfolio import present, present_trade
 from app.api.portfolio import schemas as s
 from app.api.portfolio.trade_schemas import RegimeExitPlanIn
@@ -78,7 +79,7 @@ async def create_position(
             opening = None
         return Presented(201, {**view, "opening": opening})
 
-    return await once(request, caller, key, made, lambda presented: presented)
+    return await once(request, caller, key, with_ticker(made), lambda presented: presented)
 
 
 def _new_cell(body: s.PositionIn) -> NewCell:

@@ -7,12 +7,12 @@ from fastapi import Depends, Query, Request, Response
 from app.api.dependencies import OrderSender, Reader, Runs, use
 from app.api.idempotency import Key, OnceOnly
 from app.api.paging import Listing, PageQuery, listed
+from app.api.pointers import instrument_of
 from app.api.portfolio import present
 from app.api.portfolio import schemas as s
 from app.api.preconditions import NOT_MODIFIED, versioned_view
 from app.api.problems import request_id_of
 from app.api.routing import capability_router, refusals
-from application.market.register_instrument import instrument_id
 from application.portfolio.change_position import require_orders_by_hand
 from application.portfolio.order_request import OrderRequest
 from application.portfolio.submit_order import SubmitOrder
@@ -45,7 +45,7 @@ async def list_positions(
     plan: Annotated[str | None, Query(max_length=32)] = None,
     status: Annotated[str | None, Query(max_length=16)] = None,
 ) -> Response:
-    instrument = None if ticker is None else instrument_id(ticker)
+    instrument = instrument_of(ticker)
     where = PositionFilter(account_id, instrument, plan, status)
     views, total = await runs.query(
         request,
