@@ -1,7 +1,10 @@
-"""Orders whose time is up: DAY at its session's close, GTD at `good_till`, unsent after 300 s.
+"""Orders whose time is up: DAY at its session's close, GTD at `good_till`, IOC and FOK after 60 s,
+unsent after 300 s.
 
 A DAY order belongs to the session during which, or before which, it was made; so all that were
-made before the newest close are due, whatever was missed while nobody looked.
+made before the newest close are due, whatever was missed while nobody looked. Of an immediate order
+a venue would be asked; of one that is held here nobody can be, so what was not reported as executed
+by then counts as not executed.
 """
 
 from dataclasses import dataclass
@@ -17,9 +20,11 @@ from domain.portfolio.trading_day import day_start, session_date
 from domain.shared.errors import NotFound, Unavailable
 
 UNSENT_MAX = timedelta(seconds=300)
+IMMEDIATE_MAX = timedelta(seconds=60)
 NOT_SENT = "not_sent"
 SESSION_CLOSED = "session_closed"
 GOOD_TILL_PASSED = "good_till_passed"
+NOT_FILLED = "not_filled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class SweepOrders:
         due = [DueOrder(order, NOT_SENT) for order in orders.unsent(now - UNSENT_MAX, limit)]
         passed = orders.good_till_passed(now, limit)
         due.extend(DueOrder(order, GOOD_TILL_PASSED) for order in passed)
+        immediate = orders.immediate_orders(now - IMMEDIATE_MAX, limit)
+        due.extend(DueOrder(order, NOT_FILLED) for order in immediate)
         for calendar in orders.day_calendars():
             closed_at = self._newest_close(calendar, now)
             if closed_at is not None:
@@ -56,7 +63,9 @@ class SweepOrders:
         if order.status.is_terminal:
             return False
         if due.reason != NOT_SENT:
-            self._end.end(order, OrderFact.EXPIRED, due.reason, work)
+            kind = order.terms.time_in_force.value
+            reason = f"{kind}_{NOT_FILLED}" if due.reason == NOT_FILLED else due.reason
+            self._end.end(order, OrderFact.EXPIRED, reason, work)
             return True
         if order.status is not OrderStatus.PENDING_SUBMIT or order.deferred_until is not None:
             return False

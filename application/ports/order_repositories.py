@@ -88,6 +88,12 @@ class Orders(Protocol):
         """Open GTD orders with `good_till` <= instant, oldest end first; as above."""
         ...
 
+    def immediate_orders(self, created_before: datetime, limit: int) -> Sequence[OwnedOrder]:
+        """Open IOC and FOK orders that were due to execute before the instant, oldest first; as
+        above.
+        """
+        ...
+
     def unsent(self, created_before: datetime, limit: int) -> Sequence[OwnedOrder]:
         """Orders nobody claimed and that wait for no session, oldest first; every owner's."""
         ...

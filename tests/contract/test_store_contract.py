@@ -448,6 +448,13 @@ def test_orders_whose_time_is_up_are_found_for_every_owner_oldest_first(store: S
     assert found(lambda o: o.good_till_passed(end - timedelta(seconds=1), 9)) == []
     owners = see(store, lambda w: w.orders.good_till_passed(end, 9), STRANGER)
     assert [order.owner_id for order in owners] == [OWNER.owner_id]
+    at_once = submit(store, coin, Side.BUY, 6, time_in_force=TimeInForce.FOK)
+    waiting = replace(
+        at_once, id="ord_waiting", client_order_id="blo_waiting", deferred_until=later
+    )
+    do(store, lambda w: w.orders.add(waiting))
+    assert found(lambda o: o.immediate_orders(later, 9)) == [at_once.id]
+    assert found(lambda o: o.immediate_orders(at_once.created_at, 9)) == []
     unsent = replace(
         kept, id="ord_unsent", client_order_id="blo_unsent", status=OrderStatus.PENDING_SUBMIT
     )

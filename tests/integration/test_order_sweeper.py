@@ -217,3 +217,34 @@ def test_the_sweepers_thread_ends_orders_and_stops(book: PlanBook) -> None:
     eventually(lambda: book.orders(cell)[0].status is OrderStatus.EXPIRED)
     sweeper.process.stop()
     assert not sweeper.process.is_alive
+
+
+@pytest.mark.parametrize("kind", [TimeInForce.IOC, TimeInForce.FOK])
+def test_an_immediate_order_ends_after_a_minute_and_frees_what_it_held(
+    book: PlanBook, kind: TimeInForce
+) -> None:
+    cell = book.cell()
+    order = book.submit(cell, Side.BUY, "10", time_in_force=kind)
+    assert reserved(book, cell) > 0
+    book.clock.jump((DURING + timedelta(seconds=59)).isoformat())
+    assert book.sweeper().turn() == 0
+    book.clock.jump((DURING + timedelta(seconds=61)).isoformat())
+    assert book.sweeper().turn() == 1
+    ended = book.order(order.id)
+    assert (ended.status, ended.reason) == (OrderStatus.EXPIRED, f"{kind.value}_not_filled")
+    assert reserved(book, cell) == 0
+    assert book.kinds(cell)[-1] == "order_expired"
+    assert book.sweeper().turn() == 0
+    assert examine(book.store.database).is_sound
+
+
+def test_what_was_reported_of_an_immediate_order_stays(book: PlanBook) -> None:
+    cell = book.cell()
+    order = book.submit(cell, Side.BUY, "10", time_in_force=TimeInForce.IOC)
+    book.fill(order.id, "4", "96")
+    book.clock.jump((DURING + timedelta(seconds=61)).isoformat())
+    assert book.sweeper().turn() == 1
+    ended = book.order(order.id)
+    assert (ended.status, ended.filled_qty) == (OrderStatus.EXPIRED, 4)
+    assert (reserved(book, cell), book.position(cell).anchor_price) == (0, 96)
+    assert examine(book.store.database).is_sound

@@ -103,6 +103,16 @@ class MemoryOrders:
         ]
         return _owned(order for _, _, order in sorted(due, key=lambda item: item[:2])[:limit])
 
+    def immediate_orders(self, created_before: datetime, limit: int) -> Sequence[OwnedOrder]:
+        due = [
+            o
+            for kind in (TimeInForce.IOC, TimeInForce.FOK)
+            for o in self._open(kind)
+            if max(o.created_at, o.deferred_until or o.created_at) < created_before
+            and o.venue in VENUES_HELD_HERE
+        ]
+        return _owned(sorted(due, key=lambda o: o.created_at)[:limit])
+
     def unsent(self, created_before: datetime, limit: int) -> Sequence[OwnedOrder]:
         due = [
             o

@@ -34,6 +34,7 @@ from infrastructure.persistence.tables.portfolio import (
     IS_AUTOMATIC_IN_FLIGHT,
     IS_OPEN_DAY_ORDER,
     IS_OPEN_GTD_ORDER,
+    IS_OPEN_IMMEDIATE_ORDER,
     IS_UNSENT_ORDER,
     orders,
     positions,
@@ -123,6 +124,18 @@ _DAY_ORDERS = (
 _GOOD_TILL_PASSED = (
     _OWNED.where(text(IS_OPEN_GTD_ORDER), orders.c.good_till <= bindparam("instant"), _IS_HELD_HERE)
     .order_by(orders.c.good_till)
+    .limit(bindparam("most"))
+)
+_IMMEDIATE = (
+    _OWNED.where(
+        text(IS_OPEN_IMMEDIATE_ORDER),
+        orders.c.created_at < bindparam("created_before"),
+        or_(
+            orders.c.deferred_until.is_(None), orders.c.deferred_until < bindparam("created_before")
+        ),
+        _IS_HELD_HERE,
+    )
+    .order_by(orders.c.created_at)
     .limit(bindparam("most"))
 )
 _UNSENT = (
@@ -237,6 +250,10 @@ class SqlOrders:
 
     def good_till_passed(self, instant: datetime, limit: int) -> Sequence[OwnedOrder]:
         rows = self._session.all(_GOOD_TILL_PASSED, instant=instant, most=limit)
+        return [OwnedOrder(**row) for row in rows]
+
+    def immediate_orders(self, created_before: datetime, limit: int) -> Sequence[OwnedOrder]:
+        rows = self._session.all(_IMMEDIATE, created_before=created_before, most=limit)
         return [OwnedOrder(**row) for row in rows]
 
     def unsent(self, created_before: datetime, limit: int) -> Sequence[OwnedOrder]:

@@ -24,6 +24,7 @@ IS_OPEN_ORDER = "status NOT IN ('filled','cancelled','expired','rejected')"
 IS_AUTOMATIC_IN_FLIGHT = f"origin = 'plan' AND {IS_OPEN_ORDER}"
 IS_OPEN_DAY_ORDER = f"time_in_force = 'day' AND {IS_OPEN_ORDER}"
 IS_OPEN_GTD_ORDER = f"time_in_force = 'gtd' AND {IS_OPEN_ORDER}"
+IS_OPEN_IMMEDIATE_ORDER = f"time_in_force IN ('ioc','fok') AND {IS_OPEN_ORDER}"
 IS_UNSENT_ORDER = "status = 'pending_submit'"
 IS_TRADE = "plan_kind IN ('regime_exit','bracket')"
 IS_LIVE_TRADE = f"{IS_TRADE} AND status <> 'closed'"
@@ -183,6 +184,12 @@ orders = Table(
         "good_till",
         sqlite_where=text(IS_OPEN_GTD_ORDER),
         postgresql_where=text(IS_OPEN_GTD_ORDER),
+    ),
+    Index(
+        "ix_orders_immediate",
+        "created_at",
+        sqlite_where=text(IS_OPEN_IMMEDIATE_ORDER),
+        postgresql_where=text(IS_OPEN_IMMEDIATE_ORDER),
     ),
     Index(
         "ix_orders_unsent",
