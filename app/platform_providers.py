@@ -171,6 +171,12 @@ class Watching(Provider):
         metrics.gauge(
             "event_lag", "Events a consumer is behind.", readings.consumer_lags, label="consumer"
         )
+        metrics.gauge(
+            "equity",
+            "Equity of the newest recorded mark, in the account's currency.",
+            readings.equity_by_account,
+            label="account",
+        )
         return Operations(facts, board, Readiness(), metrics, logs)
 
 

@@ -12,11 +12,25 @@ from infrastructure.persistence.engine import Database
 from infrastructure.persistence.session import Row, SqlSession, StatementCache
 from infrastructure.persistence.tables.jobs import jobs
 from infrastructure.persistence.tables.platform import event_cursors, events
+from infrastructure.persistence.tables.portfolio import accounts
+from infrastructure.persistence.tables.reports import nav_marks
 
 _ONE = select(literal(1).label("one"))
 _HEAD = select(func.max(events.c.seq).label("head"))
 _CURSORS = select(event_cursors.c.consumer, event_cursors.c.seq)
 _JOB_STATES = select(jobs.c.state, func.count().label("n")).group_by(jobs.c.state)
+
+# One look by the primary key per account, however many marks there are.
+_EQUITY = select(
+    accounts.c.id,
+    select(nav_marks.c.equity_after)
+    .where(nav_marks.c.account_id == accounts.c.id)
+    .order_by(nav_marks.c.at.desc())
+    .limit(1)
+    .correlate(accounts)
+    .scalar_subquery()
+    .label("equity"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,11 @@ class StoreReadings:
     def job_states(self) -> Mapping[str, float]:
         """Jobs by state."""
         return {row["state"]: float(row["n"]) for row in self._rows(_JOB_STATES)}
+
+    def equity_by_account(self) -> Mapping[str, float]:
+        """Equity after each account's newest recorded mark and the flow it may stand before."""
+        rows = self._rows(_EQUITY)
+        return {row["id"]: float(row["equity"]) for row in rows if row["equity"] is not None}
 
     def _rows(self, statement: Select[Any]) -> list[Row]:
         engine = self.database.reads
