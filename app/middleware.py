@@ -280,13 +280,13 @@ def template_of(scope: Scope) -> str:
 def allowed_methods(scope: Scope) -> list[str]:
     """Every method some route answers for this path, HEAD beside GET.
 
-    A route whose parameter takes slashes matches the paths below it too; it counts only where no
-    other route does, for those paths are documented on their own.
+    A route that ends in a parameter with slashes matches the paths below it too; it counts only
+    where no other route does, for those paths are documented on their own.
     """
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     routes = iter_route_contexts(scope["app"].routes)
     found = [route for route in routes if route.methods and _pattern_of(route).match(path)]
-    own = [route for route in found if ":path}" not in (route.path or "")]
+    own = [route for route in found if not (route.path or "").endswith(":path}")]
     methods = {method for route in own or found for method in route.methods or ()}
     if "GET" in methods:
         methods.add("HEAD")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck
@@ -11,6 +12,8 @@ from starlette.testclient import TestClient
 
 from app.main import create_app
 from app.settings import Settings
+from domain.shared.event_types import EVENT_TYPES
+from domain.shared.events import NewEvent
 from tests.support.databases import scratch_postgresql
 from tests.support.portfolio import HttpBook
 
@@ -28,6 +31,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if long_rounds:
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=long_rounds)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _events_are_listed() -> Iterator[None]:
+    """No test sees an event of a type that the reference page leaves out."""
+    make = NewEvent.__init__
+
+    def listed(self: NewEvent, type: str, *terms: Any, **named: Any) -> None:
+        assert type in EVENT_TYPES, f"{type} is not among EVENT_TYPES"
+        make(self, type, *terms, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(NewEvent, "__init__", listed)
+        yield
 
 
 def unhurried(data_dir: Path) -> Settings:

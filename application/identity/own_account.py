@@ -79,7 +79,7 @@ def with_new_password(user: User, password_hash: str, work: UnitOfWork) -> User:
     work.users.save(changed)
     ended = work.sessions.revoke_all(user.id, work.now, PASSWORD_CHANGED)
     record(
-        work, PASSWORD_CHANGED, (USER, user.id), "The password changed and every session ended.",
+        work, "password_changed", (USER, user.id), "The password changed and every session ended.",
         outputs={"sessions_revoked": ended},
     )  # fmt: skip
     return changed

@@ -1,4 +1,4 @@
-"""Every type of event the log can hold: the reference page lists these, and no other is made."""
+"""Every type of event the log can hold: the reference page is made of these."""
 
 from typing import Final
 
@@ -33,6 +33,7 @@ EVENT_TYPES: Final = frozenset(
         "job_started",
         "job_submitted",
         "job_succeeded",
+        "levels_adjusted_for_dividend",
         "login_failed",
         "manual_anchor_set",
         "manual_close",
@@ -47,6 +48,7 @@ EVENT_TYPES: Final = frozenset(
         "order_submitted",
         "order_triggered",
         "order_trimmed_guardrail",
+        "password_changed",
         "plan_runner_started",
         "plan_runner_stopped",
         "position_closed",
@@ -75,6 +77,7 @@ EVENT_TYPES: Final = frozenset(
         "split_applied",
         "stop_loss_executed",
         "stop_tightened",
+        "targets_tightened",
         "threshold_crossed",
         "time_based_exit",
         "token_created",
