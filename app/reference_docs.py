@@ -21,7 +21,6 @@ from application.risk.configuration_document import DEFAULTS, allowed, unit_of
 from application.risk.configuration_variables import variable_of
 from domain.risk.desktop_keys import KEYS, Loosens
 from domain.shared.canonical import canonical_json
-from domain.shared.event_types import EVENT_TYPES
 
 FOLDER = ROOT / "docs" / "reference"
 OPENAPI_FILE = ROOT / "docs" / "openapi.json"
@@ -119,13 +118,13 @@ _LOOSENS = {
 
 
 def events_page(found: Iterable[FoundEvent]) -> str:
-    """Every event type there can be, and the modules that append it."""
+    """Every event type that is appended, and the modules that append it."""
     modules: dict[str, list[str]] = defaultdict(list)
     for event in found:
         modules[event.type].append(event.module)
     rows = [
-        (f"`{kind}`", ", ".join(f"`{module}`" for module in modules[kind]) or "–")
-        for kind in sorted(EVENT_TYPES)
+        (f"`{kind}`", ", ".join(f"`{module}`" for module in modules[kind]))
+        for kind in sorted(modules)
     ]
     return _page(
         "Events",

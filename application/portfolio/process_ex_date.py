@@ -219,9 +219,7 @@ def _level_events(
     plan = before.exit_plan
     if plan is None:
         return []
-    # Booked before the open, the levels hold from now on.
-    moment = TradeMoment(dividend.ex_date, min(opens_at, now))
-    row = dividend_row(plan, after, drop, moment)
+    row = dividend_row(plan, after, drop, TradeMoment(dividend.ex_date, opens_at))
     message = f"Stop and targets of {after.instrument} fell by the gross dividend {plain(drop)}."
     about = {"dividend_id": dividend.id}
     kind = "levels_adjusted_for_dividend"

@@ -7,9 +7,7 @@ from application.ports.paper_market import HALF_SPREAD
 from application.simulation.paper_desk import PaperDesk
 from application.simulation.paper_gate import PaperDraft, claimed_qty, size_by_risk
 from application.simulation.paper_instrument import PaperInstrument
-from application.simulation.paper_request import (
-    PaperOrderRequest,
-)
+from application.simulation.paper_request import PaperOrderRequest
 from application.simulation.paper_stop import market_fill, stop_plan
 from application.simulation.valuation import Valuation
 from domain.backtest.fill_model import touch_from_last, trail_level

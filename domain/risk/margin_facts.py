@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from domain.shared.decimals import (
-    ZERO,
-)
+from domain.shared.decimals import ZERO
 from domain.shared.side import Side
 
 

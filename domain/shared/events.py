@@ -12,7 +12,7 @@ class NewEvent:
     """A fact about one aggregate, before the log gives it a sequence number and a hash.
 
     `data` holds JSON values only (Decimal for numbers): `inputs` the decision saw, `outputs` it
-    produced, and a sentence for people in `message`. `type` is one of `EVENT_TYPES`.
+    produced, and a sentence for people in `message`.
     """
 
     type: str

@@ -2,9 +2,7 @@
 
 from typing import Literal
 
-from app.api.portfolio.amounts import (
-    Money,
-)
+from app.api.portfolio.amounts import Money
 from app.api.wire import AnswerModel, Number, RequestModel
 
 

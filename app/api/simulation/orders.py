@@ -13,6 +13,7 @@ from app.api.routing import capability_router, refusals
 from app.api.simulation import order_schemas as o
 from app.api.simulation import present, present_orders
 from app.api.simulation import schemas as s
+from app.api.simulation.routes import RunQuery
 from app.api.wire import ExactJsonResponse
 from application.ports.order_repositories import OrderFilter
 from application.ports.simulation import PriceFeed
@@ -26,7 +27,6 @@ from domain.portfolio.order import Origin
 
 router = capability_router("simulation")
 Paging = Annotated[PageQuery, Depends()]
-RunQuery = Annotated[str | None, Query(max_length=64)]
 Document = dict[str, object]
 
 _SUBMIT_CODES = (

@@ -6,9 +6,7 @@ from datetime import date, datetime
 
 from application.context import RequestContext
 from application.ports.corporate_actions import AppliedSplit
-from application.ports.repositories import (
-    Page,
-)
+from application.ports.repositories import Page
 from domain.portfolio.dividend import Dividend, Entitlement
 from domain.portfolio.split import Split
 from domain.shared.errors import Defect, NotFound

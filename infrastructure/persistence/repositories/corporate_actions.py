@@ -9,9 +9,7 @@ from sqlalchemy import Select, and_, bindparam, insert, or_, select, update
 
 from application.context import RequestContext
 from application.ports.corporate_actions import AppliedSplit
-from application.ports.repositories import (
-    Page,
-)
+from application.ports.repositories import Page
 from domain.portfolio.dividend import Dividend, DividendKind, Entitlement, EntitlementStatus
 from domain.portfolio.split import Split
 from domain.shared.errors import NotFound

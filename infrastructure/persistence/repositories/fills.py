@@ -13,9 +13,7 @@ from domain.shared.side import Side
 from infrastructure.persistence.book_session import BookSession
 from infrastructure.persistence.paging import paged
 from infrastructure.persistence.session import Row
-from infrastructure.persistence.tables.portfolio import (
-    fills,
-)
+from infrastructure.persistence.tables.portfolio import fills
 
 _INSERT_FILL = insert(fills)
 
